@@ -1,0 +1,311 @@
+"""Train a tone: TRL's SFTTrainer and a PEFT LoRA, on the CPU, seeded, with the loss on the reply alone.
+
+The only door of trl. Knows lessons (a chat and the reply to learn), not brands' prompts; chat and
+training share adapters/base.py's format, down to the token ids."""
+
+import os
+import platform
+import resource
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from adapters.attach import CONFIG, WEIGHTS, attach
+from adapters.base import Base, chat_ids, reply_ids
+from adapters.card import Card, write_card
+from adapters.errors import AdapterError, ExampleError, TrainingStopped
+from adapters.fetch import disk_errors_named, sha256_of
+
+LIBRARIES = ("torch", "transformers", "peft", "trl", "safetensors")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One chat (role, content) and the reply to learn; `place` names it in messages."""
+
+    chat: tuple[tuple[str, str], ...]
+    reply: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every knob of a training. The defaults are the ones LOG.md found best."""
+
+    rank: int = 16  # <= 16 loads in vLLM at its defaults
+    alpha: int = 32
+    dropout: float = 0.05
+    learning_rate: float = 1e-3
+    epochs: float = 2.0
+    batch: int = 8  # lessons per step
+    micro: int = 2  # lessons in memory at once; more is no faster on a CPU and costs gigabytes
+    warmup: float = 0.06  # share of the steps
+    longest: int = 1280  # tokens; a longer lesson is refused, not cut
+    held_out: float = 0.08  # share of the examples that only measure
+    seed: int = 7
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress bar needs."""
+
+    step: int
+    steps: int
+    loss: float | None
+    seconds: float
+
+
+def train(
+    base: Base,
+    lessons: Sequence[Lesson],
+    held_out: Sequence[Lesson],
+    folder: Path,
+    brand: str,
+    data: str,
+    examples: int,
+    recipe: Recipe | None = None,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> Card:
+    """Train and put the adapter, card and model card into `folder`, whole or not at all.
+
+    A training that was stopped goes on where its last checkpoint stands, if data and recipe are
+    the same. Raises ExampleError (lesson too long), TrainingStopped (Ctrl-C), AdapterError (disk).
+    """
+    recipe = recipe or Recipe()
+    rows = [_row(base, lesson, recipe.longest) for lesson in lessons]
+    held = [_row(base, lesson, recipe.longest) for lesson in held_out]
+    began = time.monotonic()
+    with disk_errors_named(folder.parent):
+        work = _work_folder(folder, data, recipe, base)
+        trainer = _trainer(base, rows, held, work, recipe, tell)
+        losses = _run(trainer, work, began)
+        seconds = time.monotonic() - began
+        made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+        try:
+            _save(trainer.model, made)
+            card = _card(base, made, brand, data, examples, recipe, losses, seconds)
+            write_card(card, made)
+            _put(made, folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
+    return card
+
+
+def _row(base: Base, lesson: Lesson, longest: int) -> dict[str, list[int]]:
+    """Token ids, and a mask that is 1 on the reply and its end token."""
+    prompt = chat_ids(base.tokenizer, [{"role": role, "content": content} for role, content in lesson.chat])
+    reply = reply_ids(base.tokenizer, lesson.reply)
+    if len(prompt) + len(reply) > longest:
+        raise ExampleError(
+            f"{lesson.place} is {len(prompt) + len(reply)} tokens long with its prompt; "
+            f"{longest} is the most. Shorten it."
+        )
+    return {"input_ids": prompt + reply, "completion_mask": [0] * len(prompt) + [1] * len(reply)}
+
+
+def _work_folder(folder: Path, data: str, recipe: Recipe, base: Base) -> Path:
+    """Where checkpoints wait: another one for other data, recipe or base."""
+    import hashlib
+
+    key = hashlib.sha256(f"{data} {recipe} {base.id} {folder.name}".encode()).hexdigest()[:12]
+    work = folder.parent / f".training-{key}"
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+def _trainer(base: Base, rows: list[Any], held: list[Any], work: Path, recipe: Recipe, tell: Any) -> Any:
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    import datasets
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    datasets.disable_progress_bars()
+    steps = -(-len(rows) // recipe.batch) * recipe.epochs
+    config = SFTConfig(
+        output_dir=str(work),
+        use_cpu=base.model.device.type == "cpu",
+        bf16=False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
+        gradient_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
+        prediction_loss_only=True,
+        packing=False,  # without FlashAttention packed lessons would see each other
+        completion_only_loss=True,
+        max_length=None,
+        per_device_train_batch_size=recipe.micro,
+        per_device_eval_batch_size=recipe.micro,
+        gradient_accumulation_steps=recipe.batch // recipe.micro,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(steps * recipe.warmup),
+        weight_decay=0.0,
+        train_sampling_strategy="group_by_length",
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=20,
+        save_total_limit=1,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        eos_token=None,
+    )
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=list(recipe.targets),
+        task_type="CAUSAL_LM",
+    )
+    return _reply_trainer(SFTTrainer)(
+        model=base.model,
+        args=config,
+        train_dataset=datasets.Dataset.from_list(rows),
+        eval_dataset=datasets.Dataset.from_list(held),
+        processing_class=base.tokenizer,
+        peft_config=lora,
+        callbacks=[_bar(tell)],
+    )
+
+
+def _reply_trainer(trainer: Any) -> Any:
+    """`trainer` with logits only where labels are: the head over 49,152 tokens is a third of the work."""
+    from torch.nn.functional import cross_entropy
+
+    class ReplyTrainer(trainer):  # type: ignore[misc]
+        """Cross-entropy over reply tokens alone, summed and divided by their number in the whole step."""
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            labels = inputs["labels"]  # (B, L), -100 on prompt and padding
+            keep = labels.shape[1] - int((labels != -100).int().argmax(dim=1).min()) + 1
+            chat = {key: inputs[key] for key in ("input_ids", "attention_mask")}
+            out = model(**chat, logits_to_keep=keep, use_cache=False)  # logits (B, keep, V)
+            logits, wanted = out.logits[:, :-1], labels[:, 1 - keep :]
+            summed = cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="sum")
+            loss = summed / ((wanted != -100).sum() if num_items_in_batch is None else num_items_in_batch)
+            return (loss, out) if return_outputs else loss
+
+    return ReplyTrainer
+
+
+def _bar(tell: Callable[[Progress], None]) -> Any:
+    from transformers import TrainerCallback
+
+    class Bar(TrainerCallback):  # type: ignore[misc]
+        """Turns TRL's log lines into Progress."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.began = time.monotonic()
+            tell(Progress(state.global_step, state.max_steps, None, 0.0))
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            if logs and "loss" in logs:
+                loss = float(logs["loss"])
+                tell(Progress(state.global_step, state.max_steps, loss, time.monotonic() - self.began))
+
+    return Bar()
+
+
+@dataclass(frozen=True)
+class _Losses:
+    train: float
+    held: float
+    before: float
+    steps: int
+    tokens: int
+    seconds: float  # of the training loop alone
+
+
+def _run(trainer: Any, work: Path, began: float) -> _Losses:
+    from transformers import ProgressCallback
+    from transformers.trainer_callback import PrinterCallback
+    from transformers.trainer_utils import get_last_checkpoint
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries' advice to each other, not to the user
+        with trainer.model.disable_adapter():
+            before = trainer.evaluate()["eval_loss"]
+        checkpoint = get_last_checkpoint(str(work))
+        loop = time.monotonic()
+        try:
+            done = trainer.train(resume_from_checkpoint=checkpoint)
+        except KeyboardInterrupt as error:
+            raise TrainingStopped(
+                f"Training stopped after {time.monotonic() - began:.0f} s. "
+                f"The same command goes on from the last checkpoint."
+            ) from error
+        seconds = time.monotonic() - loop
+        after = trainer.evaluate()["eval_loss"]
+    tokens = int(trainer.state.num_input_tokens_seen) or _tokens_of(trainer)
+    return _Losses(float(done.training_loss), float(after), float(before), trainer.state.global_step, tokens, seconds)
+
+
+def _tokens_of(trainer: Any) -> int:
+    """Tokens in all lessons times epochs: what the loop has read, padding not counted."""
+    return round(sum(len(ids) for ids in trainer.train_dataset["input_ids"]) * float(trainer.args.num_train_epochs))
+
+
+def _save(model: Any, folder: Path) -> None:
+    """safetensors in bfloat16 and the configuration; never the trainer's pickles."""
+    import torch
+
+    state = {key: value.to(torch.bfloat16) for key, value in _lora_state(model).items()}
+    model.save_pretrained(str(folder), state_dict=state, safe_serialization=True)
+    for path in folder.iterdir():
+        if path.name not in (WEIGHTS, CONFIG):
+            path.unlink()
+
+
+def _lora_state(model: Any) -> dict[str, Any]:
+    return {key: value for key, value in model.state_dict().items() if ".lora_A." in key or ".lora_B." in key}
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Move the finished files into `folder` one rename each, the card last: it vouches for the rest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (CONFIG, WEIGHTS, "README.md", "card.toml"):
+        os.replace(made / name, folder / name)
+
+
+def _card(
+    base: Base, made: Path, brand: str, data: str, examples: int, recipe: Recipe, losses: _Losses, seconds: float
+) -> Card:
+    return Card(
+        brand=brand,
+        base=base.id,
+        weights=sha256_of(made / WEIGHTS),
+        data=data,
+        trained=datetime.now(UTC).date().isoformat(),
+        examples=examples,
+        steps=losses.steps,
+        seconds=round(seconds, 1),
+        tokens_per_s=round(losses.tokens / losses.seconds, 1),
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        train_loss=round(losses.train, 4),
+        eval_loss=round(losses.held, 4),
+        eval_loss_before=round(losses.before, 4),
+        processor=f"{os.cpu_count()} x {platform.machine()}, {str(base.model.dtype).removeprefix('torch.')}",
+        recipe={key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()},
+        versions={name: version(name) for name in LIBRARIES},
+    )
+
+
+def prove(base: Base, folder: Path, brand: str) -> None:
+    """Load what was just written through the gate, as a user's session will. Raises AdapterError."""
+    try:
+        attach(base, folder, brand)
+    except AdapterError as error:
+        raise AdapterError(f"The adapter was trained but does not pass its own gate: {error}") from error

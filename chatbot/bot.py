@@ -1,0 +1,214 @@
+"""One turn: prepare() decides everything and freezes it in a Brief, write() puts it into words.
+
+`open_bot` is the only place where rooms are wired together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from knowledge.article import Article, read_articles
+from knowledge.search import Hit
+
+from adapters.card import Card
+from adapters.errors import AdapterError
+from chatbot.brand import Brand, find_brand
+from chatbot.brief import Brief, Reply, Turn
+from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
+from chatbot.errors import TurnError
+from chatbot.guard import unsupported
+from chatbot.message import Message
+from chatbot.mode import Mode
+from chatbot.prompt import ground, messages_for
+from chatbot.settings import Settings
+from chatbot.situation import Detector, Situation, Verdict
+from chatbot.voice import Voice, read_situations, read_voice
+
+LONGEST = 2000  # characters in a question
+UNKNOWN = "unknown"  # the situation of a question that no passage answers
+
+
+class Searcher(Protocol):
+    """Whatever finds passages; knowledge.search.Searcher is one."""
+
+    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
+        """At most `k` passages about `question`, best first; () when none is."""
+
+
+class Bot:
+    """Answers for one brand. Shared by all sessions: it keeps no state of any conversation."""
+
+    def __init__(
+        self,
+        brand: Brand,
+        voice: Voice,
+        detector: Detector,
+        searcher: Searcher,
+        engine: Engine,
+        settings: Settings,
+        adapter: Card | None = None,
+        adapter_fault: str = "",
+    ):
+        self.brand, self.voice, self.engine = brand, voice, engine
+        self.adapter, self.adapter_fault = adapter, adapter_fault
+        self.settings = settings
+        self.situations: tuple[Situation, ...] = tuple(detector.situations.values())
+        self._detector, self._searcher = detector, searcher
+
+    @property
+    def name(self) -> str:
+        """The brand's name for the screen."""
+        return self.voice.name
+
+    def prepare(
+        self,
+        question: str,
+        modes: Sequence[Mode],
+        history: Sequence[Message] = (),
+        situation: str | None = None,
+        decoding: Decoding | None = None,
+    ) -> Brief:
+        """Decide everything a turn needs, the same for every mode but for its lever.
+
+        Raises TurnError (empty or too long, no mode, unknown situation, no adapter) and KnowledgeError.
+        """
+        self._check(question, modes)
+        hits = self._hits(question, history)
+        verdict = self._verdict(question, hits, situation)
+        rows = tuple(self._row(mode, verdict.situation, hits, history, question) for mode in modes)
+        return Brief(
+            question=question,
+            brand=self.brand.key,
+            history=tuple(history),
+            verdict=verdict,
+            hits=hits,
+            modes=tuple(modes),
+            rows=rows,
+            prompts=tuple(self.engine.prompt_text(row) for row in rows),
+            decoding=decoding or self.settings.decoding,
+        )
+
+    def write(self, brief: Brief) -> Run:
+        """Begin to write all rows as one batch. Returns at once; iterate the run for columns."""
+        return self.engine.write(brief.rows, brief.decoding)
+
+    def turn(self, brief: Brief, texts: Sequence[str], ends: Sequence[End]) -> Turn:
+        """The finished turn, with what the guard finds in each text; the same guard for every mode."""
+        sources = self._sources(brief)
+        replies = (
+            Reply(mode, text.strip(), end, unsupported(text, sources))
+            for mode, text, end in zip(brief.modes, texts, ends, strict=True)
+        )
+        return Turn(brief, tuple(replies))
+
+    def reply(
+        self,
+        question: str,
+        modes: Sequence[Mode],
+        history: Sequence[Message] = (),
+        situation: str | None = None,
+        decoding: Decoding | None = None,
+    ) -> Turn:
+        """prepare() and write(), waited for."""
+        brief = self.prepare(question, modes, history, situation, decoding)
+        run = self.write(brief)
+        texts = [""] * len(modes)
+        for column in run:
+            texts = [text + piece for text, piece in zip(texts, column, strict=True)]
+        return self.turn(brief, texts, [end for end in run.ends if end is not None])
+
+    def search(self, question: str, k: int) -> tuple[Hit, ...]:
+        """The passages about `question`, best first."""
+        return self._searcher.search(question, k)
+
+    @property
+    def articles(self) -> tuple[Article, ...]:
+        """All of the brand's articles, as they stand on disk now."""
+        return tuple(read_articles(self.brand.articles))
+
+    def article(self, name: str) -> Article:
+        """One article by its file's name without .md."""
+        for article in self.articles:
+            if article.name == name:
+                return article
+        raise TurnError(f"There is no article {name!r} in {self.name}'s knowledge.")
+
+    def _check(self, question: str, modes: Sequence[Mode]) -> None:
+        if not question.strip():
+            raise TurnError("The question is empty. Type what a customer would ask.")
+        if len(question) > LONGEST:
+            raise TurnError(f"The question has {len(question)} characters; {LONGEST} is the most. Shorten it.")
+        if not modes:
+            raise TurnError("No mode is chosen. Turn on at least one.")
+        if self.adapter is None and any(mode.tuned for mode in modes):
+            raise TurnError(self.adapter_fault or f"No adapter is trained yet: triptych train {self.brand.key}")
+
+    def _hits(self, question: str, history: Sequence[Message]) -> tuple[Hit, ...]:
+        """Passages for the question; a follow-up that finds none is searched with the question before it."""
+        k = self.settings.passages
+        hits = self._searcher.search(question, k) if k else ()
+        asked = [message.content for message in history if message.role == "user"]
+        if not hits and asked and k:
+            hits = self._searcher.search(f"{asked[-1]} {question}", k)
+        return hits
+
+    def _verdict(self, question: str, hits: Sequence[Hit], wanted: str | None) -> Verdict:
+        found = self._detector.detect(question)
+        if wanted is not None:
+            return Verdict(self._detector.named(wanted), 1.0, "override", found.evidence)
+        if found.situation.needs_knowledge and not hits:
+            return Verdict(self._detector.named(UNKNOWN), found.confidence, "no-passages", found.evidence)
+        return found
+
+    def _row(
+        self, mode: Mode, situation: Situation, hits: Sequence[Hit], history: Sequence[Message], question: str
+    ) -> Row:
+        passages = [hit.passage.cited for hit in hits]
+        chat = messages_for(mode.prompted, self.voice, situation, passages, history, question)
+        return Row(chat, self.brand.key if mode.tuned else None)
+
+    def _sources(self, brief: Brief) -> list[str]:
+        passages = [hit.passage.cited for hit in brief.hits]
+        said = [message.content for message in brief.history]
+        return [*passages, *said, brief.question, ground(self.voice)]
+
+
+def open_bot(settings: Settings) -> Bot:
+    """Load everything for `settings.brand`. Raises what errors.SHOWN lists, each with its way out.
+
+    A damaged or missing adapter does not keep the bot from opening: its modes then say why.
+    """
+    # heavy libraries are imported here, so that `triptych --help` and the tests do without them
+    from knowledge.embed import MiniLM
+    from knowledge.search import open_searcher
+
+    from adapters.attach import attach
+    from adapters.base import load_base
+    from chatbot.engine.local import LocalEngine
+
+    brand = find_brand(settings.brand, settings.home)
+    voice = read_voice(brand.prompts / "voice.md")
+    situations = read_situations(brand.prompts / "situations", voice)
+    embedder = MiniLM()
+    searcher = open_searcher(brand.key, index_root(settings.home), embedder)
+    detector = Detector(situations, embedder)
+    base = load_base(settings.base, settings.home, settings.dtype, settings.device)
+    try:
+        model, card = attach(base, brand.adapter, brand.key)
+        engine, fault = LocalEngine(base, model, [brand.key]), ""
+    except AdapterError as error:
+        engine, card, fault = LocalEngine(base, base.model), None, str(error)
+    return Bot(brand, voice, detector, searcher, engine, settings, card, fault)
+
+
+def index_root(home: Path) -> Path:
+    """Where the indexes of all brands are kept."""
+    return home / "index"
+
+
+def open_knowledge(settings: Settings) -> Searcher:
+    """The searcher alone, without waking the model."""
+    from knowledge.embed import MiniLM
+    from knowledge.search import open_searcher
+
+    brand = find_brand(settings.brand, settings.home)
+    return open_searcher(brand.key, index_root(settings.home), MiniLM())

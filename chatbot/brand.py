@@ -1,0 +1,48 @@
+"""A brand is a name: three folders that bear it, shipped with the program or in the user's home."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbot.errors import BrandError
+
+HERE = Path(__file__).resolve().parent.parent  # the folder that holds chatbot/, adapters/, knowledge/
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True)
+class Brand:
+    """Where a brand's three folders are. The adapter folder may hold no weights yet."""
+
+    key: str
+    prompts: Path
+    adapter: Path
+    examples: Path  # examples.jsonl
+    articles: Path
+
+
+def find_brand(key: str, home: Path) -> Brand:
+    """The brand's folders: the user's own before the shipped ones. Raises BrandError."""
+    if not NAME.fullmatch(key):
+        raise BrandError(f"{key!r} is not a brand's name: small letters, digits, '-' and '_', at most 63.")
+    prompts = _first(home / "prompts" / key, HERE / "chatbot" / "prompts" / key, holds="voice.md")
+    articles = _first(home / "knowledge" / key, HERE / "knowledge" / key)
+    if prompts is None or articles is None:
+        lacks = "prompts" if prompts is None else "articles"
+        raise BrandError(
+            f"There is no brand {key!r}: its {lacks} are missing. Known: {', '.join(brands(home)) or 'none'}."
+        )
+    trained, shipped = home / "adapters" / key, HERE / "adapters" / key
+    adapter = _first(trained, shipped, holds="card.toml") or trained
+    examples = _first(trained, shipped, holds="examples.jsonl") or trained
+    return Brand(key, prompts, adapter, examples / "examples.jsonl", articles)
+
+
+def brands(home: Path) -> tuple[str, ...]:
+    """Names of all brands that have prompts, sorted."""
+    rooms = (home / "prompts", HERE / "chatbot" / "prompts")
+    return tuple(sorted({p.parent.name for room in rooms if room.is_dir() for p in room.glob("*/voice.md")}))
+
+
+def _first(*folders: Path, holds: str = "") -> Path | None:
+    return next((folder for folder in folders if (folder / holds).exists()), None)

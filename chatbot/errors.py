@@ -1,0 +1,48 @@
+"""Everything a user may be shown, on one page.
+
+    AdapterError            adapters/errors.py: base model, adapter, training
+      BaseModelError        missing, damaged, or not a chat model
+      ExampleError          a bad training example, by file and line
+      TrainingStopped       the user stopped it
+    KnowledgeError          knowledge/errors.py: articles and their index
+      ArticleError          an article that cannot be read
+      IndexMissing          not built yet
+    ChatError               this file
+      SettingError          a setting that cannot be
+      BrandError            a brand that is not there, or not whole
+      PromptError           a prompt file with a hole or a fault in it
+      TurnError             a question that cannot be answered as asked
+      EngineError           the writer failed in the middle of a reply
+
+The pages and the command line catch `SHOWN` and print the sentence; anything else is a bug.
+"""
+
+from adapters.errors import AdapterError
+from knowledge.errors import KnowledgeError
+
+
+class ChatError(Exception):
+    """A sentence for the user: the thing, the place and the way out."""
+
+
+class SettingError(ChatError):
+    """A setting that cannot be."""
+
+
+class BrandError(ChatError):
+    """A brand that is not there, or not whole."""
+
+
+class PromptError(ChatError):
+    """A prompt file with a hole or a fault in it."""
+
+
+class TurnError(ChatError):
+    """A question that cannot be answered as asked."""
+
+
+class EngineError(ChatError):
+    """The writer failed in the middle of a reply."""
+
+
+SHOWN = (ChatError, AdapterError, KnowledgeError)

@@ -1,0 +1,55 @@
+"""Mode, situation, passages and history become messages. Pure text; no model, no search.
+
+What is the same for every mode comes from the same lines here: who answers, the contact, the
+passages, the history, the question. `prompted` alone adds the voice guide and the situation's
+guidance. The parts that never change stand first, so that a prefix can be reused; the passages
+stand last, next to the question they are for."""
+
+from collections.abc import Sequence
+
+from chatbot.message import Message
+from chatbot.situation import Situation
+from chatbot.voice import Voice
+
+GROUND = (
+    "You are the support assistant of {name}, {trade}. Answer the customer from the passages. "
+    "If they do not hold the answer, say so and give the contact: {contact}."
+)
+
+
+def messages_for(
+    prompted: bool,
+    voice: Voice,
+    situation: Situation,
+    passages: Sequence[str],
+    history: Sequence[Message],
+    question: str,
+) -> tuple[Message, ...]:
+    """The chat one row continues: system, history, then passages and question as the last turn."""
+    system = ground(voice)
+    if prompted:
+        system = "\n\n".join((system, voice_part(voice), situation_part(situation)))
+    return Message("system", system), *history, Message("user", asked(passages, question))
+
+
+def ground(voice: Voice) -> str:
+    """The one line every mode begins with."""
+    return GROUND.format(name=voice.name, trade=voice.trade, contact=voice.contact)
+
+
+def voice_part(voice: Voice) -> str:
+    """The voice guide: the same in every situation."""
+    rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(voice.rules, 1))
+    return f"{voice.who}\n\nHow we write:\n{rules}"
+
+
+def situation_part(situation: Situation) -> str:
+    """What to do in this situation, and the example replies that show it."""
+    shown = "".join(f"\n\nExample\nCustomer: {said}\nReply: {reply}" for said, reply in situation.examples)
+    return f"Now: {situation.name}\n{situation.guidance}{shown}"
+
+
+def asked(passages: Sequence[str], question: str) -> str:
+    """Numbered passages, then the customer's words, unedited."""
+    numbered = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
+    return f"Passages:\n{numbered or 'none'}\n\nCustomer: {question}"

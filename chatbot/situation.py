@@ -1,0 +1,95 @@
+"""Which situation is this message, how sure, and the words that decided it.
+
+Nearest-neighbour vote over the situations' example utterances: each of the `VOTERS` nearest
+utterances votes with its cosine; a situation's confidence is its share of all votes. Knows
+nothing about prompts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbot.errors import TurnError
+
+VOTERS = 7  # utterances that vote
+SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
+SHARPNESS = 8.0  # how much more a near utterance counts than a far one
+
+
+class Encoder(Protocol):
+    """Anything that turns texts into rows of length 1."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32, each row of length 1."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One situation file."""
+
+    key: str  # the file's name: refund
+    name: str  # for the screen: Refund or return
+    description: str
+    needs_knowledge: bool  # without passages it becomes "unknown"
+    utterances: tuple[str, ...]
+    guidance: str
+    examples: tuple[tuple[str, str], ...]  # (customer, reply)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One example utterance that voted, and how near the message is to it."""
+
+    situation: str
+    utterance: str
+    cosine: float  # -1..1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision and its reasons. `origin` is one of detected, fallback, no-passages, override."""
+
+    situation: Situation
+    confidence: float  # 0..1, the share of the votes
+    origin: str
+    evidence: tuple[Evidence, ...]
+
+
+class Detector:
+    """Holds the utterances' vectors; `detect` is one small matrix product."""
+
+    def __init__(self, situations: Sequence[Situation], encoder: Encoder, fallback: str = "question"):
+        self.situations = {situation.key: situation for situation in situations}
+        if fallback not in self.situations:
+            raise TurnError(f"There is no situation {fallback!r} to fall back on.")
+        self._fallback = fallback
+        self._encoder = encoder
+        self._said = [(s.key, utterance) for s in situations for utterance in s.utterances]
+        self._vectors = encoder.encode([utterance for _, utterance in self._said])  # (n, d)
+
+    def named(self, key: str) -> Situation:
+        """The situation of that name, or a sentence that lists them."""
+        if key not in self.situations:
+            raise TurnError(f"There is no situation {key!r}. Choose one of {', '.join(self.situations)}.")
+        return self.situations[key]
+
+    def detect(self, message: str) -> Verdict:
+        """The situation of `message`, by vote; the fallback where nothing is near."""
+        cosines = self._vectors @ self._encoder.encode([message])[0]  # (n,)
+        nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
+        evidence = tuple(Evidence(*self._said[i], float(cosines[i])) for i in nearest)
+        shares = _shares(evidence)
+        if evidence[0].cosine < SURE:
+            return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
+        winner = max(shares, key=lambda key: shares[key])
+        return Verdict(self.situations[winner], shares[winner], "detected", evidence)
+
+
+def _shares(evidence: Sequence[Evidence]) -> dict[str, float]:
+    votes: dict[str, float] = {}
+    for one in evidence:
+        votes[one.situation] = votes.get(one.situation, 0.0) + float(np.exp(SHARPNESS * one.cosine))
+    total = sum(votes.values())
+    return {key: vote / total for key, vote in votes.items()}

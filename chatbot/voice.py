@@ -1,0 +1,129 @@
+"""Read a brand's prompt files: voice.md and situations/*.md. A hole in one is found here, before any model runs.
+
+Files use `$name` variables. What may be used is what voice.md's front matter gives; "$4.95" is
+no variable and stays as it is."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import frontmatter
+import yaml
+
+from chatbot.errors import PromptError
+from chatbot.situation import Situation
+
+NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
+FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who the brand is and how it writes. `given` are the variables its prompt files may use."""
+
+    name: str
+    trade: str
+    contact: str
+    signoff: str
+    who: str
+    rules: tuple[str, ...]  # "Answer first. Put the figure ..." one sentence or two each
+    given: Mapping[str, str]
+
+
+def read_voice(path: Path) -> Voice:
+    """voice.md: front matter, `# Who we are`, `# ... rules` with one `## 1. Title` each."""
+    given, body = _read(path)
+    missing = [key for key in NEEDED if not str(given.get(key) or "").strip()]
+    if missing:
+        raise PromptError(f"{_named(path)} lacks {', '.join(missing)} in its front matter.")
+    values = {key: str(value) for key, value in given.items()}
+    text = _filled(path, body, values)
+    parts = _sections(text, "# ")
+    if len(parts) < 2 or not parts[0][1]:
+        raise PromptError(f"{_named(path)} needs two parts: '# Who we are' and '# Ten rules'.")
+    rules = tuple(_rule(title, lines) for title, lines in _sections(parts[1][1], "## "))
+    if not rules:
+        raise PromptError(f"{_named(path)} has no rules: write each as '## 1. Its title' and a line below.")
+    who = " ".join(parts[0][1].split())
+    return Voice(*(values[key] for key in NEEDED), who=who, rules=rules, given=values)
+
+
+def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:
+    """Every situations/*.md, by file name. Raises PromptError with the file's name."""
+    found = tuple(_situation(path, voice) for path in sorted(folder.glob("*.md")))
+    missing = [key for key in FALLBACKS if key not in {one.key for one in found}]
+    if missing:
+        raise PromptError(f"{_named(folder)} needs {' and '.join(f'{key}.md' for key in missing)}.")
+    return found
+
+
+def _situation(path: Path, voice: Voice) -> Situation:
+    facts, body = _read(path)
+    for key, kind in (("name", str), ("description", str), ("needs_knowledge", bool), ("utterances", list)):
+        if not isinstance(facts.get(key), kind) or facts[key] in ("", []):
+            raise PromptError(f"{_named(path)} needs '{key}' in its front matter ({kind.__name__}).")
+    parts = _sections(_filled(path, body, voice.given), "## ")
+    guidance = [" ".join(text.split()) for title, text in parts if title.lower() == "guidance"]
+    if not guidance or not guidance[0]:
+        raise PromptError(f"{_named(path)} needs a '## Guidance' part.")
+    examples = tuple(_example(path, text) for title, text in parts if title.lower() == "example")
+    return Situation(
+        key=path.stem,
+        name=facts["name"],
+        description=facts["description"],
+        needs_knowledge=facts["needs_knowledge"],
+        utterances=tuple(str(one) for one in facts["utterances"]),
+        guidance=guidance[0],
+        examples=examples,
+    )
+
+
+def _example(path: Path, text: str) -> tuple[str, str]:
+    found = re.match(r"\s*Customer:\s*(.+?)\s*\nReply:\s*(.+)", text, re.DOTALL)
+    if not found:
+        raise PromptError(f"{_named(path)}: an '## Example' is 'Customer: ...' and, below it, 'Reply: ...'.")
+    return found[1], found[2].strip()
+
+
+def _rule(title: str, text: str) -> str:
+    advice = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("- ")]
+    heading = re.sub(r"^\d+\.\s*", "", title).rstrip(".")
+    return f"{heading}. {' '.join(advice)}".strip()
+
+
+def _sections(text: str, mark: str) -> list[tuple[str, str]]:
+    pieces = re.split(rf"(?m)^{re.escape(mark)}(.+)$", text)[1:]
+    return [(title.strip(), body.strip()) for title, body in zip(pieces[::2], pieces[1::2], strict=True)]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        post = frontmatter.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise PromptError(f"{_named(path)} is missing.") from error
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{_named(path)} is not UTF-8 text. Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 2  # front matter starts on line 2
+        raise PromptError(f"{_named(path)}, line {line}: the front matter is not valid YAML.") from error
+    return dict(post.metadata), post.content
+
+
+def _filled(path: Path, text: str, given: Mapping[str, str]) -> str:
+    """`safe_substitute`, because a price is not a hole; real holes are named first."""
+    template = Template(text)
+    holes = [hole for hole in template.get_identifiers() if hole not in given]
+    if holes:
+        needs = ", ".join(f"${hole}" for hole in holes)
+        raise PromptError(f"{_named(path)} needs {needs}; given: {', '.join(sorted(given))}.")
+    return template.safe_substitute(given)
+
+
+def _named(path: Path) -> str:
+    """The path from `prompts/` on: what the writer of the file knows it by."""
+    parts = path.parts
+    start = parts.index("prompts") if "prompts" in parts else max(0, len(parts) - 2)
+    return "/".join(parts[start:])

@@ -1,0 +1,63 @@
+"""An article: one markdown file, a title in its front matter, one section per `## Heading`."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import frontmatter
+import yaml
+
+from knowledge.errors import ArticleError
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading; the text before the first heading has the heading ""."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Article:
+    """One file. `name` is the file's name without .md, `digest` the sha256 of its text."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+    digest: str
+
+
+def read_article(path: Path) -> Article:
+    """Read one markdown file. Raises ArticleError naming it and the way out."""
+    try:
+        text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        post = frontmatter.loads(text)
+    except UnicodeDecodeError as error:
+        raise ArticleError(f"The article {path.name} is not UTF-8 text. Save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ArticleError(f"The article {path.name} has front matter that is not valid YAML. Mend it.") from error
+    except OSError as error:
+        raise ArticleError(f"The article {path} could not be read ({error.strerror}).") from error
+    title = str(post.metadata.get("title") or "").strip()
+    if not title:
+        raise ArticleError(f"The article {path.name} has no title. Begin it with '---', 'title: ...', '---'.")
+    sections = _sections(post.content)
+    if not sections:
+        raise ArticleError(f"The article {path.name} has no text below its title. Write some or delete it.")
+    return Article(path.stem, title, sections, hashlib.sha256(text.encode()).hexdigest())
+
+
+def read_articles(folder: Path) -> list[Article]:
+    """Every *.md of `folder`, by name. Raises ArticleError when there is none, or a bad one."""
+    articles = [read_article(path) for path in sorted(folder.glob("*.md"))]
+    if not articles:
+        raise ArticleError(f"There are no articles (*.md) in {folder}.")
+    return articles
+
+
+def _sections(text: str) -> tuple[Section, ...]:
+    pieces = re.split(r"(?m)^#{1,3}[ \t]+(.+?)[ \t]*$", text)
+    pairs = [("", pieces[0]), *zip(pieces[1::2], pieces[2::2], strict=True)]
+    return tuple(Section(heading.strip(), body.strip()) for heading, body in pairs if body.strip())

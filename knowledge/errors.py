@@ -1,0 +1,13 @@
+"""What can go wrong with the company's articles and their index."""
+
+
+class KnowledgeError(Exception):
+    """A sentence for the user: the thing, the place and the way out."""
+
+
+class ArticleError(KnowledgeError):
+    """An article that cannot be read; names the file."""
+
+
+class IndexMissing(KnowledgeError):
+    """No index has been built for this brand yet."""

@@ -1,0 +1,171 @@
+"""Build a brand's index: only changed passages are embedded, and readers see the old one or the new.
+
+Every build is a new folder, root/<brand>/<fingerprint>-<random>/, whole once its manifest is
+there; the file `current` beside it names the one in use and is swapped in one rename."""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from knowledge.article import read_articles
+from knowledge.chunk import VERSION, Passage, passages_of
+from knowledge.embed import Embedder, Vectors
+from knowledge.errors import KnowledgeError
+from knowledge.store import Store
+
+CURRENT = "current"
+MANIFEST = "manifest.json"  # written last
+LOCK_WAIT = 60.0  # seconds for another writer to finish
+BATCH = 32  # texts embedded between two progress calls
+
+Tell = Callable[[int, int], None]  # (done, total) passages embedded
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a build did. `embedded` + `reused` = `passages`."""
+
+    passages: int
+    embedded: int
+    reused: int
+    removed: int
+    seconds: float
+    path: Path
+
+
+def build_index(
+    articles: Path, brand: str, root: Path, embedder: Embedder, tell: Tell = lambda done, total: None
+) -> Report:
+    """Bring the brand's index up to its articles. Quick when nothing changed.
+
+    Raises ArticleError, or KnowledgeError (disk full, folder not writable, another writer).
+    """
+    began = time.perf_counter()
+    passages = [passage for article in read_articles(articles) for passage in passages_of(article)]
+    key = fingerprint(passages, embedder)
+    place = root / brand
+    with _disk_named(place):
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(place / ".lock", timeout=LOCK_WAIT):
+                return _build(passages, key, place, brand, embedder, tell, began)
+        except Timeout as error:
+            raise KnowledgeError(
+                f"Another program is building the index in {place}. Wait for it, then run this again."
+            ) from error
+
+
+def current_index(root: Path, brand: str) -> Path | None:
+    """The folder of the whole index in use; None when there is none, or a damaged one."""
+    try:
+        name = (root / brand / CURRENT).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    folder = root / brand / name
+    return folder if name and "/" not in name and (folder / MANIFEST).is_file() else None
+
+
+def fingerprint(passages: Sequence[Passage], embedder: Embedder) -> str:
+    """16 hex digits over embedder, chunker and every passage: Chroma notices none of them by itself."""
+    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION}\n".encode())
+    for one in passages:
+        whole.update(f"{one.id}\x00{one.cited}\x00{one.text}\x00{one.position}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def _build(
+    passages: list[Passage], key: str, place: Path, brand: str, embedder: Embedder, tell: Tell, began: float
+) -> Report:
+    old = current_index(place.parent, brand)
+    if old is not None and _manifest(old).get("fingerprint") == key:
+        return Report(len(passages), 0, len(passages), 0, time.perf_counter() - began, old)
+    known, gone = _known(old, brand, embedder, passages)
+    vectors = _vectors(passages, known, embedder, tell)
+    fresh = sum(one.cited not in known for one in passages)
+    folder = place / f"{key}-{secrets.token_hex(3)}"
+    try:
+        store = Store(folder, brand)
+        store.add(passages, vectors)
+        store.close()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    manifest = {"fingerprint": key, "embedder": embedder.fingerprint, "passages": len(passages)}
+    _write(folder / MANIFEST, json.dumps(manifest))
+    _write(place / CURRENT, folder.name)
+    _sweep(place, keep={folder, old})
+    return Report(len(passages), fresh, len(passages) - fresh, gone, time.perf_counter() - began, folder)
+
+
+def _known(
+    old: Path | None, brand: str, embedder: Embedder, passages: Sequence[Passage]
+) -> tuple[dict[str, Vectors], int]:
+    """Vectors of the old index by the text they are of, and how many passages are gone from it."""
+    if old is None or _manifest(old).get("embedder") != embedder.fingerprint:
+        return {}, 0
+    try:
+        before, vectors = Store(old, brand).everything()
+    except KnowledgeError:
+        return {}, 0  # damaged: embed everything again
+    now = {one.id for one in passages}
+    known = {one.cited: vector for one, vector in zip(before, vectors, strict=True)}
+    return known, sum(one.id not in now for one in before)
+
+
+def _vectors(passages: Sequence[Passage], known: dict[str, Vectors], embedder: Embedder, tell: Tell) -> Vectors:
+    fresh = [one.cited for one in passages if one.cited not in known]
+    known = dict(known)
+    for start in range(0, len(fresh), BATCH):
+        some = fresh[start : start + BATCH]
+        known.update(zip(some, embedder.encode(some), strict=True))
+        tell(start + len(some), len(fresh))
+    return np.stack([known[one.cited] for one in passages])
+
+
+def _manifest(folder: Path) -> dict[str, object]:
+    try:
+        return dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and on the disk before it counts."""
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _sweep(place: Path, keep: set[Path | None]) -> None:
+    """Remove older builds and what killed ones left; the one before stays, readers may have it open."""
+    for folder in place.iterdir():
+        if folder.is_dir() and folder not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _disk_named(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            why = f"The disk that holds {place} is full. Free some space"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            why = f"The folder {place} may not be written. Give yourself the right to"
+        else:
+            why = f"The folder {place} could not be written ({error.strerror or error}). Mend that"
+        raise KnowledgeError(f"{why}, or set TRIPTYCH_HOME to another folder, and run it again.") from error

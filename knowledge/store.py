@@ -1,0 +1,98 @@
+"""Passages and their vectors in Chroma. The only door of chromadb; its errors stop here.
+
+One folder holds one finished collection and is never changed afterwards, so readers need no lock."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import numpy as np
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+
+from knowledge.chunk import Passage
+from knowledge.embed import Vectors
+from knowledge.errors import KnowledgeError
+
+BATCH = 500  # passages per write
+
+
+class Store:
+    """One collection in one folder. The vectors are always ours: Chroma never embeds anything."""
+
+    def __init__(self, folder: Path, brand: str):
+        self._folder, self._brand = folder, brand
+        with _named(folder):
+            self._client = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
+            self._collection = self._client.get_or_create_collection(
+                collection_name(brand),
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine"}},
+                metadata={"brand": brand},
+            )
+
+    def add(
+        self, passages: Sequence[Passage], vectors: Vectors, tell: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """Write `passages` with `vectors` (n, d), in batches; `tell` hears how many are done."""
+        for start in range(0, len(passages), BATCH):
+            some = passages[start : start + BATCH]
+            with _named(self._folder):
+                self._collection.add(
+                    ids=[one.id for one in some],
+                    embeddings=vectors[start : start + BATCH],
+                    documents=[one.text for one in some],
+                    metadatas=[_facts(one) for one in some],
+                )
+            tell(start + len(some))
+
+    def everything(self) -> tuple[list[Passage], Vectors]:
+        """All passages by article and position, and their vectors (n, d)."""
+        with _named(self._folder):
+            found = self._collection.get(include=["documents", "metadatas", "embeddings"])
+        made = [_passage(*parts) for parts in zip(found["ids"], found["documents"], found["metadatas"], strict=True)]
+        order = sorted(range(len(made)), key=lambda i: (made[i].article, made[i].position))
+        vectors = np.asarray(found["embeddings"], np.float32).reshape(len(made), -1)
+        return [made[i] for i in order], vectors[order]
+
+    def nearest(self, vector: Vectors, n: int) -> list[tuple[str, float]]:
+        """The `n` nearest passages' ids with their cosine (-1..1) to `vector` (d,), nearest first."""
+        with _named(self._folder):
+            found = self._collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances"])
+        return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def close(self) -> None:
+        """Let go of the folder's files."""
+        self._client.close()
+
+
+def collection_name(brand: str) -> str:
+    """The brand as Chroma lets a collection be named: 3-512 of [a-zA-Z0-9._-], ends alphanumeric."""
+    return "brand-" + re.sub(r"[^a-zA-Z0-9.-]", "-", brand).strip(".-") + "-0"
+
+
+def _facts(passage: Passage) -> dict[str, Any]:
+    return {
+        "article": passage.article,
+        "title": passage.title,
+        "heading": passage.heading,
+        "position": passage.position,
+    }
+
+
+def _passage(name: str, text: str, facts: Any) -> Passage:
+    return Passage(name, facts["article"], facts["title"], facts["heading"], text, int(facts["position"]))
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ChromaError, ValueError, KeyError, RuntimeError) as error:
+        said = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise KnowledgeError(
+            f"The knowledge index in {folder} cannot be used ({said}). Run `triptych setup` to build it again."
+        ) from error

@@ -1,0 +1,150 @@
+"""Fakes you can read in ten seconds, and a tiny random Llama. Offline from the first line on."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.base import Base, load_base
+from chatbot.engine.protocol import Decoding, End, Row
+from knowledge.chunk import Passage
+from knowledge.search import Hit
+
+TEMPLATE = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+class FakeEncoder:
+    """A text is the bag of its words, hashed into 256 boxes."""
+
+    fingerprint = "fake"
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.zeros((len(texts), 256), np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().replace("?", " ").replace(".", " ").split():
+                vectors[row, sum(map(ord, word)) % 256] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+class FakeRun:
+    """Gives each row's reply word by word."""
+
+    def __init__(self, replies: Sequence[str]):
+        self.replies, self.waiting, self.ends = replies, 0, (None,) * len(replies)
+
+    def __iter__(self):
+        words = [reply.split(" ") for reply in self.replies]
+        for n in range(max(map(len, words))):
+            yield tuple(w[n] + " " * (n + 1 < len(w)) if n < len(w) else "" for w in words)
+        self.ends = tuple(End("stop", 10, len(w), 0.1, 0.2) for w in words)
+
+    def stop(self) -> None:
+        self.ends = tuple(End("cancelled", 10, 0, 0.1, 0.2) for _ in self.replies)
+
+
+class FakeEngine:
+    """A queue you enqueue replies into and a history you inspect."""
+
+    def __init__(self) -> None:
+        self.queue: list[str] = []
+        self.history: list[tuple[tuple[Row, ...], Decoding]] = []
+
+    def enqueue(self, *replies: str) -> None:
+        self.queue.extend(replies)
+
+    def write(self, rows: Sequence[Row], decoding: Decoding) -> FakeRun:
+        self.history.append((tuple(rows), decoding))
+        return FakeRun([self.queue.pop(0) if self.queue else "Yes." for _ in rows])
+
+    def prompt_text(self, row: Row) -> str:
+        return "\n".join(f"{m.role}: {m.content}" for m in row.messages)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSearcher:
+    """Finds what it was told to find, and remembers what it was asked."""
+
+    def __init__(self, hits: Sequence[Hit] = ()):
+        self.hits, self.asked = tuple(hits), []
+
+    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
+        self.asked.append(question)
+        return self.hits[:k]
+
+
+def hit(text: str, article: str = "returns", heading: str = "How long", score: float = 0.7) -> Hit:
+    """A found passage."""
+    passage = Passage(f"{article}#{heading.lower()}", article, article.title(), heading, text, 0)
+    return Hit(passage, score, score, 1.0, 1, 1)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def searcher() -> FakeSearcher:
+    return FakeSearcher([hit("Boots can be returned within 45 days of delivery.")])
+
+
+@pytest.fixture
+def bot(engine: FakeEngine, searcher: FakeSearcher, tmp_path: Path):
+    """The real bot with northwind's real prompts, on fakes."""
+    from chatbot.bot import Bot
+    from chatbot.brand import find_brand
+    from chatbot.settings import Settings
+    from chatbot.situation import Detector
+    from chatbot.voice import read_situations, read_voice
+
+    brand = find_brand("northwind", tmp_path)
+    voice = read_voice(brand.prompts / "voice.md")
+    detector = Detector(read_situations(brand.prompts / "situations", voice), FakeEncoder())
+    return Bot(brand, voice, detector, searcher, engine, Settings(home=tmp_path), adapter=object())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of 60,000 weights with a byte tokenizer and SmolLM2's kind of template."""
+    import torch
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    signs = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = Tokenizer(models.BPE({t: i for i, t in enumerate([*signs, *letters])}, []))
+    tokens.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokens.decoder = decoders.ByteLevel()
+    tokens.add_special_tokens([AddedToken(sign, special=True) for sign in signs])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokens, eos_token="<|im_end|>", pad_token="<|im_end|>", bos_token="<|im_start|>"
+    )
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=48, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=4096,
+        tie_word_embeddings=True, eos_token_id=2, bos_token_id=1, pad_token_id=2, initializer_range=0.3,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_base(tiny_folder: Path) -> Base:
+    """The tiny model loaded afresh: a test may put adapters on it."""
+    return load_base(str(tiny_folder), tiny_folder, dtype="float32")

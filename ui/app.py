@@ -1,0 +1,29 @@
+"""`streamlit run ui/app.py`: navigation, and the outermost edge: no traceback ever reaches a page."""
+
+import logging
+
+import streamlit as st
+
+from chatbot.errors import SHOWN
+
+log = logging.getLogger("triptych")
+
+
+def main() -> None:
+    """One script run of whichever page is open."""
+    st.set_page_config(page_title="Triptych", page_icon=":material/view_column:", layout="wide")
+    pages = [
+        st.Page("pages/compare.py", title="Compare", icon=":material/view_column:", default=True),
+        st.Page("pages/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
+    ]
+    chosen = st.navigation(pages, position="top")
+    try:
+        chosen.run()
+    except SHOWN as error:
+        st.error(str(error))
+    except Exception:  # the outermost edge; Streamlit's own control flow is not an Exception
+        log.exception("a page failed")
+        st.error("Something in the program went wrong; the details are in the terminal. Reload the page to go on.")
+
+
+main()

@@ -1,0 +1,191 @@
+"""The command `triptych`: the terminal face of the same turn. `--json` prints one JSON document.
+
+Every command ends with exit code 0, or with 1 and one sentence on stderr."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from chatbot.errors import SHOWN
+from chatbot.settings import read_settings
+from ui.terminal import print_doctor, print_passages, print_turn, stream, told
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="One question, three answers: base-prompted, fine-tuned and combined, side by side.",
+)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+BrandOption = Annotated[str | None, typer.Option(help="Brand to answer for [default: northwind].")]
+BaseOption = Annotated[str | None, typer.Option(help="Base model: name, Hugging Face id or folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed for sampling, the same for every mode.")]
+SituationOption = Annotated[str | None, typer.Option(help="Treat the message as this situation.")]
+TemperatureOption = Annotated[float | None, typer.Option(help="0 is greedy; up to 2.")]
+TokensOption = Annotated[int | None, typer.Option("--max-new-tokens", help="Longest reply, in tokens.")]
+ModeOption = Annotated[str, typer.Option(help="base-prompted, fine-tuned, combined, plain, or all (three).")]
+
+
+def sentences_only(command: Callable[..., None]) -> Callable[..., None]:
+    """What a user may be shown becomes one sentence and exit code 1; Ctrl-C becomes 130."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except SHOWN as error:
+            err.print(str(error), style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            err.print("Stopped.")
+            raise typer.Exit(130) from error
+
+    return run
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout, nothing else."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+@app.command()
+@sentences_only
+def ask(
+    question: Annotated[str, typer.Argument(help="What a customer would ask.")],
+    brand: BrandOption = None,
+    mode: ModeOption = "all",
+    situation: SituationOption = None,
+    seed: SeedOption = None,
+    temperature: TemperatureOption = None,
+    max_new_tokens: TokensOption = None,
+    base: BaseOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Answer one question in one mode, or in all three."""
+    from chatbot.bot import open_bot
+    from chatbot.mode import modes_named
+    from ui.documents import ask_document
+
+    modes = modes_named(mode)
+    settings = read_settings(brand=brand, base=base, seed=seed, temperature=temperature, max_new_tokens=max_new_tokens)
+    with told(err, "Waking the model", quiet=json_):
+        bot = open_bot(settings)
+    brief = bot.prepare(question, modes, situation=situation)
+    turn = stream(bot, brief, err, quiet=json_)
+    if json_:
+        print_json(ask_document(turn))
+    else:
+        print_turn(turn, out)
+
+
+@app.command()
+@sentences_only
+def search(
+    question: Annotated[str, typer.Argument(help="What to look for in the articles.")],
+    brand: BrandOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages at most.")] = 5,
+    json_: JsonOption = False,
+) -> None:
+    """Show the passages that a question would find, with their scores."""
+    import time
+
+    from chatbot.bot import open_knowledge
+    from ui.documents import search_document
+
+    searcher = open_knowledge(read_settings(brand=brand))
+    began = time.perf_counter()
+    hits = searcher.search(question, k)
+    seconds = time.perf_counter() - began
+    if json_:
+        print_json(search_document(question, hits, seconds))
+    else:
+        print_passages(hits, seconds, out)
+
+
+@app.command()
+@sentences_only
+def chat(
+    brand: BrandOption = None,
+    mode: ModeOption = "combined",
+    seed: SeedOption = None,
+    temperature: TemperatureOption = None,
+    base: BaseOption = None,
+) -> None:
+    """Talk in the terminal; /quit ends, /new begins anew, /why shows the reasons of the last answer."""
+    from chatbot.bot import open_bot
+    from chatbot.mode import modes_named
+    from ui.terminal import converse
+
+    modes = modes_named(mode)
+    with told(err, "Waking the model"):
+        bot = open_bot(read_settings(brand=brand, base=base, seed=seed, temperature=temperature))
+    converse(bot, modes, out)
+
+
+@app.command()
+@sentences_only
+def train(
+    brand: Annotated[str, typer.Argument(help="Brand whose examples.jsonl to train on.")],
+    base: BaseOption = None,
+    examples: Annotated[Path | None, typer.Option(help="Another file of examples.")] = None,
+    out_: Annotated[Path | None, typer.Option("--out", help="Folder for the adapter.")] = None,
+    epochs: Annotated[float | None, typer.Option(min=0.01, max=20, help="Passes over the examples.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, max=64, help="LoRA rank.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=1e-6, max=1e-1)] = None,
+    seed: SeedOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Train the brand's tone on the CPU, with a bar; stopped, it goes on where it was."""
+    from ui.training import train_brand
+
+    settings = read_settings(brand=brand, base=base)
+    knobs = {"epochs": epochs, "rank": rank, "learning_rate": learning_rate, "seed": seed}
+    document = train_brand(settings, examples, out_, knobs, err, quiet=json_)
+    if json_:
+        print_json(document)
+
+
+@app.command()
+@sentences_only
+def setup(brand: BrandOption = None, base: BaseOption = None) -> None:
+    """Fetch and check the models and build the index; repeats do only what is missing."""
+    from ui.setup import set_up
+
+    set_up(read_settings(brand=brand, base=base), err)
+
+
+@app.command()
+@sentences_only
+def doctor(brand: BrandOption = None, base: BaseOption = None, json_: JsonOption = False) -> None:
+    """Say of every package, model, file and folder whether it is ok, and if not, the way out."""
+    from ui.doctor import examine
+
+    findings = examine(read_settings(brand=brand, base=base))
+    if json_:
+        print_json({"ok": all(one.ok for one in findings), "findings": [one.document() for one in findings]})
+    else:
+        print_doctor(findings, out)
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The entry point. Libraries' own logs and bars stay off the user's screen."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    import warnings
+
+    warnings.simplefilter("ignore")  # advice between libraries; tests run with warnings as errors
+    app()

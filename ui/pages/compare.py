@@ -1,0 +1,233 @@
+"""The main page: one question, the chosen columns streaming side by side."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from chatbot.bot import LONGEST, Bot
+from chatbot.engine.protocol import Decoding
+from chatbot.errors import SHOWN
+from chatbot.mode import EVERY, THREE, Mode
+from ui import markup
+from ui.pages.parts import draw_evidence, draw_foot, draw_passages, draw_why, the_bot
+from ui.state import (
+    Conversation,
+    Pending,
+    Record,
+    open_conversation,
+    passage_records,
+    record_of,
+    settings_line,
+    situation_record,
+    sure,
+)
+
+EXAMPLES = (
+    "How long do I have to return boots?",
+    "WHERE IS MY PARCEL?? The tracking hasn't moved for 5 days and I leave on Friday",
+    "how much is it to get the zipper on my jacket replaced",
+    "Is a gift card still good after two years?",
+    "I'll let my lawyer deal with you.",
+    "Can you write me a poem about the sea?",
+)
+BY_LABEL = {mode.label: mode for mode in EVERY}
+DETECT = "Detect it"
+
+
+def page() -> None:
+    """Draw the whole page; one script run."""
+    st.html(markup.STYLE)
+    bot = the_bot()
+    talk = _conversation(bot)
+    _sidebar(bot)
+    st.html(markup.header(bot.name))
+    modes = _modes(bot)
+    for number, record in enumerate(talk.turns):
+        _draw_turn(bot, talk, record, number, modes)
+    pending: Pending | None = st.session_state.get("pending")
+    asked = st.chat_input(
+        f"Ask {bot.name} as a customer would", max_chars=LONGEST, disabled=pending is not None or not modes
+    )
+    _draw_faults(bot, talk, modes)
+    if pending is not None:
+        _write(bot, talk, pending)
+    elif asked:
+        _begin(bot, talk, asked, modes)
+    elif not talk.turns:
+        _examples(bot, talk, modes)
+
+
+def _conversation(bot: Bot) -> Conversation:
+    if "talk" not in st.session_state:
+        talk, note = open_conversation(bot.settings.home, st.query_params.get("c"))
+        st.session_state.talk = talk
+        st.session_state.fault = note
+    talk = st.session_state.talk
+    if talk.turns:
+        st.query_params["c"] = talk.id  # a reload, or the link, brings the conversation back
+    return talk
+
+
+def _modes(bot: Bot) -> list[Mode]:
+    """The chosen columns, in their fixed order."""
+    default = [mode.label for mode in THREE if bot.adapter or not mode.tuned]
+    chosen = st.pills(
+        "Columns",
+        list(BY_LABEL),
+        selection_mode="multi",
+        default=default,
+        key="modes",
+        help="Any of the three, alone or together. The plain base has neither lever: it is the control.",
+    )
+    if not chosen:
+        st.info("Turn on at least one column to ask a question.")
+    if bot.adapter is None:
+        st.warning(f"Fine-tuned and Combined are off. {bot.adapter_fault}")
+    return [mode for mode in EVERY if mode.label in chosen]
+
+
+def _sidebar(bot: Bot) -> None:
+    with st.sidebar:
+        st.selectbox(
+            "Situation",
+            [DETECT, *(one.key for one in bot.situations)],
+            format_func=lambda key: next((one.name for one in bot.situations if one.key == key), key),
+            key="situation",
+            help="Which guidance the prompt layer adds. Detected from the message unless you choose.",
+        )
+        st.selectbox(
+            "Follow-ups continue from",
+            [mode.label for mode in EVERY],
+            index=EVERY.index(THREE[-1]),
+            key="carried",
+            help="In a follow-up every column sees the same history: your questions and this column's replies.",
+        )
+        with st.expander("Settings, the same for every column"):
+            st.slider("Longest reply (tokens)", 40, 400, bot.settings.max_new_tokens, 10, key="tokens")
+            st.slider("Temperature", 0.0, 1.5, bot.settings.temperature, 0.1, key="temperature")
+            st.caption("0 always takes the likeliest word. Above it, the seed decides.")
+            st.number_input("Seed", 0, 2**31 - 1, bot.settings.seed, key="seed")
+        if st.button("New conversation", width="stretch", disabled="pending" in st.session_state):
+            _forget()
+        if bot.adapter is not None:
+            minutes = bot.adapter.seconds / 60
+            st.caption(
+                f"Adapter: {bot.adapter.examples} example replies, trained {bot.adapter.trained} in "
+                f"{minutes:.0f} minutes on this kind of machine: {bot.adapter.processor}."
+            )
+
+
+def _forget() -> None:
+    for key in ("talk", "fault", "retry"):
+        st.session_state.pop(key, None)
+    st.query_params.clear()
+    st.rerun()
+
+
+def _decoding(bot: Bot) -> Decoding:
+    state = st.session_state
+    return replace(
+        bot.settings.decoding,
+        max_new_tokens=int(state.tokens),
+        temperature=float(state.temperature),
+        seed=int(state.seed),
+    )
+
+
+def _examples(bot: Bot, talk: Conversation, modes: list[Mode]) -> None:
+    st.caption("Try one of these, or ask your own question below.")
+    left, right = st.columns(2)
+    for number, text in enumerate(EXAMPLES):
+        column = left if number % 2 == 0 else right
+        if column.button(text, key=f"example-{number}", width="stretch", disabled=not modes):
+            _begin(bot, talk, text, modes)
+
+
+def _begin(
+    bot: Bot, talk: Conversation, question: str, modes: list[Mode], situation: str | None = None, at: int | None = None
+) -> None:
+    """Prepare the turn and start writing it; `at` replaces that turn."""
+    state = st.session_state
+    state.fault, state.retry = "", None
+    wanted = situation or (None if state.situation == DETECT else state.situation)
+    try:
+        history = talk.history(BY_LABEL[state.carried].key, at)
+        brief = bot.prepare(question, modes, history, wanted, _decoding(bot))
+        state.pending = Pending(brief, bot.write(brief), at)
+    except SHOWN as error:
+        state.fault, state.retry = str(error), question
+    st.rerun()
+
+
+def _write(bot: Bot, talk: Conversation, pending: Pending) -> None:
+    """Stream until every column has ended, then save the turn. A rerun in the middle resumes here."""
+    brief = pending.brief
+    situation, passages = situation_record(brief), passage_records(brief)
+    st.html(markup.question(brief.question))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _chip(situation, passages)
+        st.button("Stop", key="stop", on_click=pending.run.stop, icon=":material/stop:")
+    st.html(markup.fair(settings_line(vars(brief.decoding), len(passages), len(brief.modes))))
+    places = []
+    for column, mode in zip(st.columns(len(brief.modes)), brief.modes, strict=True):
+        with column, st.container(border=True):
+            st.html(markup.mode(mode.key, mode.label, mode.lever))
+            places.append(st.empty())
+    before = pending.run.waiting
+    waiting = f"{before} before you in the queue …" if before else "Reading the passages …"
+    for place, text in zip(places, pending.texts, strict=True):
+        place.html(markup.reply(text, waiting))
+    try:
+        for texts in pending.drain():
+            for place, text in zip(places, texts, strict=True):
+                place.html(markup.reply(text, waiting))
+        record = record_of(bot.turn(brief, pending.texts, pending.ends), pending.replaces)
+        st.session_state.fault = talk.add(record)
+    except SHOWN as error:
+        st.session_state.fault, st.session_state.retry = str(error), brief.question
+    del st.session_state["pending"]
+    st.rerun()
+
+
+def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes: list[Mode]) -> None:
+    st.html(markup.question(record["question"]))
+    last = number == len(talk.turns) - 1 and "pending" not in st.session_state
+    with st.container(horizontal=True, vertical_alignment="center"):
+        again = _chip(record["situation"], record["passages"], bot if last and modes else None, number)
+    if again:
+        _begin(bot, talk, record["question"], modes, again, number)
+    st.html(markup.fair(settings_line(record["decoding"], len(record["passages"]), len(record["replies"]))))
+    for column, reply in zip(st.columns(len(record["replies"])), record["replies"], strict=True):
+        with column, st.container(border=True):
+            st.html(markup.mode(reply["mode"], reply["label"], reply["lever"]))
+            st.html(markup.reply(reply["text"], "No words came."))
+            draw_foot(reply)
+            draw_why(record, reply)
+
+
+def _chip(situation: Record, passages: list[Record], bot: Bot | None = None, number: int = -1) -> str | None:
+    """The situation, its reasons, and where `bot` is given a way to answer as another one."""
+    with st.popover(f"Situation: {situation['name']} · {sure(situation)}"):
+        st.caption(situation["description"])
+        st.markdown("Nearest example messages")
+        draw_evidence(situation["evidence"][:5])
+        if bot is not None:
+            names = {one.key: one.name for one in bot.situations}
+            others = [key for key in names if key != situation["key"]]
+            wanted = st.selectbox("Answer it as", others, format_func=names.get, key=f"as-{number}-{situation['key']}")
+            if st.button("Answer again", key=f"again-{number}"):
+                return str(wanted)
+    with st.popover(f"{len(passages)} passages" if len(passages) != 1 else "1 passage"):
+        draw_passages(passages)
+    return None
+
+
+def _draw_faults(bot: Bot, talk: Conversation, modes: list[Mode]) -> None:
+    if st.session_state.get("fault"):
+        st.error(st.session_state.fault)
+    retry = st.session_state.get("retry")
+    if retry and retry.strip() and st.button("Ask it again", key="retry-button"):
+        _begin(bot, talk, retry, modes)
+
+
+page()

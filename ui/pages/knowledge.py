@@ -1,0 +1,50 @@
+"""The articles that every column answers from; a link from a passage opens its section."""
+
+import streamlit as st
+
+from knowledge.article import Article
+from knowledge.chunk import slug
+from ui import markup
+from ui.pages.parts import the_bot
+
+
+def page() -> None:
+    """A list of articles, or the one that the address names."""
+    st.html(markup.STYLE)
+    bot = the_bot()
+    wanted = st.query_params.get("article")
+    if not wanted:
+        _list(bot.name, bot.articles)
+        return
+    article = bot.article(wanted)
+    st.markdown("[← All articles](/knowledge)")
+    st.header(article.title, anchor=False)
+    section = st.query_params.get("section", "")
+    for one in article.sections:
+        _section(one.heading, one.text, slug(one.heading) == section)
+
+
+def _list(brand: str, articles: tuple[Article, ...]) -> None:
+    st.header(f"What {brand} knows", anchor=False)
+    st.caption(f"{len(articles)} articles. Every column is given the same passages from them.")
+    columns = st.columns(3)
+    for number, article in enumerate(articles):
+        with columns[number % 3], st.container(border=True):
+            st.markdown(f"**[{_plain(article.title)}](/knowledge?article={article.name})**")
+            st.caption(_plain(" · ".join(one.heading for one in article.sections if one.heading)))
+
+
+def _section(heading: str, text: str, wanted: bool) -> None:
+    with st.container(border=wanted):
+        st.subheader(_plain(heading), anchor=slug(heading))
+        if wanted:
+            st.caption("The passage you came from")
+        st.markdown(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """Article text is markdown, but a price is never a formula."""
+    return text.replace("$", "\\$")
+
+
+page()

@@ -1,0 +1,54 @@
+"""Pieces that several pages draw."""
+
+import streamlit as st
+
+from chatbot.bot import Bot, open_bot
+from chatbot.settings import read_settings
+from ui import markup
+from ui.state import NOTES, Record, sure
+
+
+@st.cache_resource(show_spinner="Waking the model. This takes a few seconds …")
+def the_bot() -> Bot:
+    """One bot for all sessions of this server. Raises errors.SHOWN."""
+    return open_bot(read_settings())
+
+
+def draw_foot(reply: Record) -> None:
+    """Remarks under a finished reply: how it ended, and what no source supports."""
+    if NOTES.get(reply["finish"]):
+        st.html(markup.note(NOTES[reply["finish"]]))
+    if reply["unsupported"]:
+        st.html(markup.unsupported(reply["unsupported"]))
+
+
+def draw_why(record: Record, reply: Record) -> None:
+    """Why this answer: situation and evidence, passages, the exact prompt, tokens and times."""
+    situation = record["situation"]
+    with st.expander("Why this answer"):
+        st.markdown(f"**Situation:** {situation['name']} ({sure(situation)})")
+        draw_evidence(situation["evidence"][:3])
+        st.markdown("**Passages**, the same for every column")
+        draw_passages(record["passages"])
+        st.markdown("**The exact prompt**")
+        st.code(reply["prompt"], language=None, wrap_lines=True, height=260)
+        st.caption(
+            f"{reply['tokens_in']} tokens read, {reply['tokens_out']} written. First word after "
+            f"{reply['first_token_s']:.1f} s, finished after {reply['total_s']:.1f} s."
+        )
+
+
+def draw_evidence(evidence: list[Record]) -> None:
+    """The example messages that decided the situation."""
+    for one in evidence:
+        st.html(markup.quote(f"{one['situation']} · likeness {one['cosine']:.2f}", one["utterance"]))
+
+
+def draw_passages(passages: list[Record]) -> None:
+    """Each passage with its score and a link to its place in the article."""
+    if not passages:
+        st.caption("None: no article is close enough to this question.")
+    for one in passages:
+        link = f"/knowledge?article={one['article']}&section={one['section']}"
+        st.markdown(f"[{one['title']} › {one['heading']}]({link}) · {one['score']:.2f}")
+        st.html(markup.quote("", " ".join(one["text"].split())))

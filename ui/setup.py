@@ -1,0 +1,48 @@
+"""What `make demo` does after installing: models fetched and checked, index built. Safe to repeat."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from adapters.base import setup_base
+from chatbot.bot import index_root
+from chatbot.brand import find_brand
+from chatbot.settings import Settings
+
+
+def set_up(settings: Settings, console: Console) -> None:
+    """Run every step, each told in one line. Raises errors.SHOWN with the way out."""
+    brand = find_brand(settings.brand, settings.home)
+    console.print(f"[1/3] Base model {settings.base}", markup=False)
+    folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
+    console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
+    console.print("[2/3] Embedding model all-MiniLM-L6-v2", markup=False)
+    _check_embedder(console)
+    console.print(f"[3/3] Knowledge index for {brand.key}", markup=False)
+    _build(settings, console)
+
+
+def _check_embedder(console: Console) -> None:
+    from knowledge.embed import check_model
+
+    check_model()
+    console.print("      ready, checksum right", markup=False)
+
+
+def _build(settings: Settings, console: Console) -> None:
+    from knowledge.embed import MiniLM
+    from knowledge.ingest import build_index
+
+    brand = find_brand(settings.brand, settings.home)
+    columns = (TextColumn("      embedding passages"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        report = build_index(
+            brand.articles,
+            brand.key,
+            index_root(settings.home),
+            MiniLM(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    console.print(
+        f"      {report.passages} passages, {report.embedded} embedded now, {report.seconds:.1f} s", markup=False
+    )

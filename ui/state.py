@@ -1,0 +1,220 @@
+"""What a browser session keeps: the conversation, and the turn that is being written.
+
+A turn is saved whole or not at all: one JSON line, flushed to the disk, once its last column has
+ended. Knows nothing about Streamlit."""
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chatbot.brief import Brief, Turn
+from chatbot.engine.protocol import End, Run
+from chatbot.message import Message
+from knowledge.chunk import slug
+
+ID = re.compile(r"[0-9a-f]{16}")
+Record = dict[str, Any]  # a turn as JSON: what is saved is what is drawn
+
+
+@dataclass
+class Conversation:
+    """Turns in order. `add` keeps one in memory in any case and says if the disk refused it."""
+
+    home: Path
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    turns: list[Record] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The file with one JSON line per turn."""
+        return self.home / "conversations" / f"{self.id}.jsonl"
+
+    def add(self, record: Record) -> str:
+        """Keep a finished turn; returns "" or the sentence why it is not on the disk.
+
+        A record with "replaces": n takes the place of turn n and of what followed it.
+        """
+        self._keep(record)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            return (
+                f"This turn is on the screen but could not be saved ({error.strerror or error}). "
+                f"Make room or writable: {self.path.parent}"
+            )
+        return ""
+
+    def _keep(self, record: Record) -> None:
+        if isinstance(record.get("replaces"), int):
+            del self.turns[record["replaces"] :]
+        self.turns.append(record)
+
+    def history(self, carried: str, before: int | None = None) -> tuple[Message, ...]:
+        """The chat so far, the same for every column: questions, and the replies of mode `carried`.
+
+        A turn without that mode gives its first reply. `before` leaves out turn `before` and later.
+        """
+        said: list[Message] = []
+        for record in self.turns[:before]:
+            replies = record["replies"]
+            reply = next((one for one in replies if one["mode"] == carried), replies[0])
+            said += [Message("user", record["question"]), Message("assistant", reply["text"])]
+        return tuple(said)
+
+
+def open_conversation(home: Path, wanted: str | None) -> tuple[Conversation, str]:
+    """The saved conversation of that id, or a new one; and a note if lines of it were damaged."""
+    if not wanted or not ID.fullmatch(wanted):
+        return Conversation(home), ""
+    found = Conversation(home, wanted)
+    damaged = 0
+    try:
+        lines = found.path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return Conversation(home), ""
+    for line in lines:
+        try:
+            found._keep(_checked(json.loads(line)))
+        except (ValueError, KeyError, TypeError):
+            damaged += 1
+    note = f"{damaged} damaged turn(s) of this conversation could not be read and are left out." if damaged else ""
+    return found, note
+
+
+def _checked(record: Any) -> Record:
+    """Raises KeyError or TypeError unless it has what drawing needs."""
+    for key in ("question", "situation", "passages", "decoding"):
+        record[key]
+    for reply in record["replies"]:
+        for key in ("mode", "label", "lever", "text", "finish", "unsupported", "prompt"):
+            reply[key]
+    if not record["replies"]:
+        raise KeyError("replies")
+    return dict(record)
+
+
+@dataclass
+class Pending:
+    """A turn being written. Draining may be interrupted by a rerun and goes on with the next."""
+
+    brief: Brief
+    run: Run
+    replaces: int | None = None
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.texts = self.texts or [""] * len(self.brief.modes)
+
+    def drain(self) -> Iterator[list[str]]:
+        """The texts so far, again after every column. Raises EngineError."""
+        for column in self.run:
+            self.texts = [text + piece for text, piece in zip(self.texts, column, strict=True)]
+            yield self.texts
+
+    @property
+    def ends(self) -> list[End]:
+        """How the rows ended; all of them once drained."""
+        return [end for end in self.run.ends if end is not None]
+
+
+def record_of(turn: Turn, replaces: int | None = None) -> Record:
+    """A finished turn as JSON."""
+    brief, verdict = turn.brief, turn.brief.verdict
+    record: Record = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "question": brief.question,
+        "brand": brief.brand,
+        "history": len(brief.history),
+        "situation": situation_record(brief),
+        "passages": passage_records(brief),
+        "decoding": vars(brief.decoding),
+        "replies": [
+            {
+                "mode": reply.mode.key,
+                "label": reply.mode.label,
+                "lever": reply.mode.lever,
+                "text": reply.text,
+                "unsupported": list(reply.unsupported),
+                "prompt": prompt,
+                **vars(reply.end),
+            }
+            for reply, prompt in zip(turn.replies, brief.prompts, strict=True)
+        ],
+    }
+    if replaces is not None:
+        record["replaces"] = replaces
+    record["situation"]["origin"] = verdict.origin
+    return record
+
+
+def situation_record(brief: Brief) -> Record:
+    """Which situation, how sure, why."""
+    verdict = brief.verdict
+    return {
+        "key": verdict.situation.key,
+        "name": verdict.situation.name,
+        "description": verdict.situation.description,
+        "confidence": verdict.confidence,
+        "origin": verdict.origin,
+        "evidence": [vars(one) for one in verdict.evidence],
+    }
+
+
+def passage_records(brief: Brief) -> list[Record]:
+    """The passages every mode was given."""
+    return [
+        {
+            "id": hit.passage.id,
+            "article": hit.passage.article,
+            "title": hit.passage.title,
+            "heading": hit.passage.heading,
+            "section": slug(hit.passage.heading),
+            "text": hit.passage.text,
+            "score": round(float(hit.score), 4),
+        }
+        for hit in brief.hits
+    ]
+
+
+def settings_line(decoding: Record, passages: int, columns: int) -> str:
+    """The fairness line: what was the same for every column."""
+    temperature = decoding["temperature"]
+    how = "always the likeliest word" if temperature == 0 else f"temperature {temperature:g}, seed {decoding['seed']}"
+    found = {0: "no passages", 1: "the same passage"}.get(passages, f"the same {passages} passages")
+    end = "Only the lever differs." if columns > 1 else ""
+    return f"Same question, {found}, same settings ({how}). {end}".strip()
+
+
+def sure(record: Record) -> str:
+    """How the situation came about, in a few words."""
+    origin = record["origin"]
+    if origin == "override":
+        return "chosen by you"
+    if origin == "fallback":
+        return "unlike any example, so the default"
+    if origin == "no-passages":
+        return "no passage answers it"
+    return f"{record['confidence']:.0%} sure"
+
+
+NOTES: dict[str, str] = {
+    "stop": "",
+    "length": "Cut at the length limit.",
+    "deadline": "Cut: out of time.",
+    "cancelled": "Stopped.",
+}
+
+
+def columns_shown(modes: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The chosen modes in their fixed order, whatever order they were clicked in."""
+    return [mode for mode in known if mode in modes]
