@@ -19,7 +19,7 @@ def unsupported(reply: str, sources: Iterable[str]) -> tuple[str, ...]:
     """Figures, links and addresses of `reply` that stand in no source, in order, each once."""
     source = "\n".join(sources)
     known_links = {_plain_link(link) for link in LINK.findall(source)}
-    links = [link for link in LINK.findall(reply) if _plain_link(link) not in known_links]
+    links = [link.rstrip("./,;:!?)") for link in LINK.findall(reply) if _plain_link(link) not in known_links]
     known = _numbers(source)
     figures = [f for f in FIGURE.findall(LINK.sub(" ", reply)) if _number(f) not in known]
     spelt = [w for w in SPELT.findall(reply) if str(WORDS.index(w.lower())) not in known]

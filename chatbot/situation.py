@@ -79,12 +79,16 @@ class Detector:
         """The situation of `message`, by vote; the fallback where nothing is near."""
         cosines = self._vectors @ self._encoder.encode([message])[0]  # (n,)
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
-        evidence = tuple(Evidence(*self._said[i], float(cosines[i])) for i in nearest)
+        evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
         shares = _shares(evidence)
         if evidence[0].cosine < SURE:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
         winner = max(shares, key=lambda key: shares[key])
         return Verdict(self.situations[winner], shares[winner], "detected", evidence)
+
+    def _evidence(self, index: int, cosine: float) -> Evidence:
+        situation, utterance = self._said[index]
+        return Evidence(situation, utterance, cosine)
 
 
 def _shares(evidence: Sequence[Evidence]) -> dict[str, float]:

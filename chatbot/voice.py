@@ -48,7 +48,8 @@ def read_voice(path: Path) -> Voice:
     if not rules:
         raise PromptError(f"{_named(path)} has no rules: write each as '## 1. Its title' and a line below.")
     who = " ".join(parts[0][1].split())
-    return Voice(*(values[key] for key in NEEDED), who=who, rules=rules, given=values)
+    needed = {key: values[key] for key in NEEDED}
+    return Voice(**needed, who=who, rules=rules, given=values)
 
 
 def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:

@@ -26,7 +26,7 @@ class Store:
     def __init__(self, folder: Path, brand: str):
         self._folder, self._brand = folder, brand
         with _named(folder):
-            self._client = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
+            self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
             self._collection = self._client.get_or_create_collection(
                 collection_name(brand),
                 embedding_function=None,
@@ -53,7 +53,8 @@ class Store:
         """All passages by article and position, and their vectors (n, d)."""
         with _named(self._folder):
             found = self._collection.get(include=["documents", "metadatas", "embeddings"])
-        made = [_passage(*parts) for parts in zip(found["ids"], found["documents"], found["metadatas"], strict=True)]
+        texts, facts = found["documents"] or [], found["metadatas"] or []
+        made = [_passage(*parts) for parts in zip(found["ids"], texts, facts, strict=True)]
         order = sorted(range(len(made)), key=lambda i: (made[i].article, made[i].position))
         vectors = np.asarray(found["embeddings"], np.float32).reshape(len(made), -1)
         return [made[i] for i in order], vectors[order]
@@ -62,7 +63,8 @@ class Store:
         """The `n` nearest passages' ids with their cosine (-1..1) to `vector` (d,), nearest first."""
         with _named(self._folder):
             found = self._collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances"])
-        return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], found["distances"][0], strict=True)]
+        distances = (found["distances"] or [[]])[0]
+        return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], distances, strict=True)]
 
     def close(self) -> None:
         """Let go of the folder's files."""

@@ -59,10 +59,9 @@ def page() -> None:
 
 def _conversation(bot: Bot) -> Conversation:
     if "talk" not in st.session_state:
-        talk, note = open_conversation(bot.settings.home, st.query_params.get("c"))
-        st.session_state.talk = talk
-        st.session_state.fault = note
-    talk = st.session_state.talk
+        state = st.session_state
+        state.talk, state.fault = open_conversation(bot.settings.home, st.query_params.get("c"))
+    talk: Conversation = st.session_state.talk
     if talk.turns:
         st.query_params["c"] = talk.id  # a reload, or the link, brings the conversation back
     return talk
@@ -214,7 +213,8 @@ def _chip(situation: Record, passages: list[Record], bot: Bot | None = None, num
         if bot is not None:
             names = {one.key: one.name for one in bot.situations}
             others = [key for key in names if key != situation["key"]]
-            wanted = st.selectbox("Answer it as", others, format_func=names.get, key=f"as-{number}-{situation['key']}")
+            key = f"as-{number}-{situation['key']}"
+            wanted = st.selectbox("Answer it as", others, format_func=lambda one: names[one], key=key)
             if st.button("Answer again", key=f"again-{number}"):
                 return str(wanted)
     with st.popover(f"{len(passages)} passages" if len(passages) != 1 else "1 passage"):

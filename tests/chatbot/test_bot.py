@@ -1,0 +1,84 @@
+"""One turn, on fakes: what is decided, and what reaches the engine."""
+
+import pytest
+
+from chatbot.engine.protocol import Decoding
+from chatbot.errors import TurnError
+from chatbot.message import Message
+from chatbot.mode import COMBINED, FINE_TUNED, PLAIN, THREE, modes_named
+from tests.conftest import FakeEngine, FakeSearcher, hit
+
+
+def test_combined_mode_uses_both_levers(bot, engine: FakeEngine) -> None:
+    engine.enqueue("You've got 45 days.")
+    turn = bot.reply("How long do I have to return boots?", [COMBINED])
+    row = engine.history[-1][0][0]
+    assert row.tone == "northwind"
+    assert "How we write" in row.messages[0].content
+    assert turn.replies[0].text == "You've got 45 days."
+    assert turn.replies[0].unsupported == ()
+
+
+def test_the_guard_is_the_same_for_every_mode(bot, engine: FakeEngine) -> None:
+    engine.enqueue("It is 90 days.", "It is 90 days.", "It is 45 days.")
+    turn = bot.reply("How long do I have to return boots?", THREE)
+    assert [reply.unsupported for reply in turn.replies] == [("90",), ("90",), ()]
+
+
+def test_all_modes_share_one_run_and_its_settings(bot, engine: FakeEngine) -> None:
+    bot.reply("How long?", THREE, decoding=Decoding(seed=3, temperature=0.5))
+    assert len(engine.history) == 1
+    rows, decoding = engine.history[0]
+    assert (len(rows), decoding.seed, decoding.temperature) == (3, 3, 0.5)
+
+
+def test_a_question_without_passages_is_one_we_do_not_know(bot, searcher: FakeSearcher) -> None:
+    searcher.hits = ()
+    brief = bot.prepare("How much is express shipping?", [COMBINED])
+    assert (brief.verdict.situation.key, brief.verdict.origin) == ("unknown", "no-passages")
+
+
+def test_a_follow_up_that_finds_nothing_is_searched_with_the_question_before(bot, searcher: FakeSearcher) -> None:
+    searcher.hits = ()
+    bot.prepare("and for tents?", [PLAIN], [Message("user", "Warranty on boots?"), Message("assistant", "2 years.")])
+    assert searcher.asked == ["and for tents?", "Warranty on boots? and for tents?"]
+
+
+def test_the_situation_can_be_chosen(bot) -> None:
+    brief = bot.prepare("hello", [COMBINED], situation="legal")
+    assert (brief.verdict.situation.key, brief.verdict.origin) == ("legal", "override")
+    assert "Admit nothing" in brief.rows[0].messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("question", "modes", "situation", "said"),
+    [
+        ("  ", THREE, None, "empty"),
+        ("x" * 2001, THREE, None, "2001 characters; 2000"),
+        ("hi", (), None, "No mode"),
+        ("hi", THREE, "angry", "no situation 'angry'. Choose one of"),
+    ],
+)
+def test_bad_turns_are_refused_with_a_sentence(bot, question, modes, situation, said) -> None:
+    with pytest.raises(TurnError) as caught:
+        bot.prepare(question, modes, situation=situation)
+    assert said in str(caught.value)
+
+
+def test_without_an_adapter_the_tuned_modes_say_why_and_the_others_work(bot) -> None:
+    bot.adapter, bot.adapter_fault = None, "Adapter 'northwind' lacks its weights."
+    assert bot.reply("How long?", [PLAIN]).replies
+    with pytest.raises(TurnError, match="lacks its weights"):
+        bot.prepare("How long?", [FINE_TUNED])
+
+
+def test_modes_by_name() -> None:
+    assert modes_named("all") == THREE
+    assert modes_named("plain") == (PLAIN,)
+    with pytest.raises(TurnError, match="combined, or all"):
+        modes_named("both")
+
+
+def test_passages_are_at_most_what_the_settings_say(bot, searcher: FakeSearcher) -> None:
+    searcher.hits = tuple(hit(f"Fact {n}.", heading=f"H{n}") for n in range(9))
+    assert len(bot.prepare("How long?", [PLAIN]).hits) == 3
