@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from knowledge.article import Article, read_articles
-from knowledge.search import Hit
-
 from adapters.card import Card
 from adapters.errors import AdapterError
 from chatbot.brand import Brand, find_brand
@@ -22,6 +19,8 @@ from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
 from chatbot.situation import Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
+from knowledge.article import Article, read_articles
+from knowledge.search import Hit
 
 LONGEST = 2000  # characters in a question
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
@@ -178,12 +177,11 @@ def open_bot(settings: Settings) -> Bot:
     A damaged or missing adapter does not keep the bot from opening: its modes then say why.
     """
     # heavy libraries are imported here, so that `triptych --help` and the tests do without them
-    from knowledge.embed import MiniLM
-    from knowledge.search import open_searcher
-
     from adapters.attach import attach
     from adapters.base import load_base
     from chatbot.engine.local import LocalEngine
+    from knowledge.embed import MiniLM
+    from knowledge.search import open_searcher
 
     brand = find_brand(settings.brand, settings.home)
     voice = read_voice(brand.prompts / "voice.md")

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from knowledge.search import Hit
-
 from chatbot.engine.protocol import Decoding, End, Row
 from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.situation import Verdict
+from knowledge.search import Hit
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_a_price_is_no_variable_and_a_variable_is_filled(tmp_path: Path) -> None
     ],
 )
 def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
-    with pytest.raises(PromptError, match="prompts/x/voice.md") as caught:
+    with pytest.raises(PromptError, match=r"prompts/x/voice\.md") as caught:
         read_voice(write(tmp_path, name, text))
     assert said in str(caught.value)
 
@@ -60,7 +60,7 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
 def test_a_hole_in_a_situation_is_named(tmp_path: Path, text: str, said: str) -> None:
     voice = read_voice(write(tmp_path, "voice.md", VOICE))
     folder = write(tmp_path, "prompts/x/situations/refund.md", text).parent
-    with pytest.raises(PromptError, match="refund.md") as caught:
+    with pytest.raises(PromptError, match=r"refund\.md") as caught:
         read_situations(folder, voice)
     assert said in str(caught.value)
 
@@ -121,7 +121,7 @@ def test_northwind_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_brand_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BrandError, match="no brand 'acme'.*northwind"):
+    with pytest.raises(BrandError, match=r"no brand 'acme'.*northwind"):
         find_brand("acme", tmp_path)
     with pytest.raises(BrandError, match="small letters"):
         find_brand("../etc", tmp_path)
