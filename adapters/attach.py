@@ -79,12 +79,13 @@ def _same_base(name: str, trained: BaseId, loaded: BaseId) -> None:
 def _plain_lora(name: str, path: Path) -> None:
     """Only plain LoRA can share a batch with other tones."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        config = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise AdapterError(f"Adapter {name!r}: {CONFIG} is damaged. Retrain it: triptych train {name}") from error
     plain = {"use_dora": False, "bias": "none", "modules_to_save": None, "use_qalora": False, "lora_bias": False}
     odd = [key for key, value in plain.items() if config.get(key, value) not in (value, None, False)]
-    if config.get("peft_type") != "LORA" or odd or not isinstance(config.get("target_modules"), list):
+    shaped = isinstance(config.get("target_modules"), list) and isinstance(config.get("r"), int)
+    if config.get("peft_type") != "LORA" or odd or not shaped:
         why = f" ({', '.join(odd)})" if odd else ""
         raise AdapterError(f"Adapter {name!r} is not plain LoRA{why}. Retrain it: triptych train {name}")
 

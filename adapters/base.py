@@ -247,6 +247,7 @@ def _tokenizer_of(folder: str, name: str) -> Any:
 
 def _model_of(folder: str, name: str, dtype: str, attention: str) -> Any:
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     if (Path(folder) / "adapter_config.json").exists():  # transformers would apply it silently
@@ -261,8 +262,9 @@ def _model_of(folder: str, name: str, dtype: str, attention: str) -> Any:
             trust_remote_code=False,
             use_safetensors=True,
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise BaseModelError(f"The base model {name!r} in {folder} could not be loaded: {error}") from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise BaseModelError(f"The base model {name!r} in {folder} could not be loaded: {said}") from error
 
 
 def _no_bars() -> None:

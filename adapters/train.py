@@ -5,6 +5,7 @@ training share adapters/base.py's format, down to the token ids."""
 
 import os
 import platform
+import random
 import resource
 import shutil
 import tempfile
@@ -22,17 +23,10 @@ from adapters.base import Base, chat_ids, reply_ids
 from adapters.card import Card, write_card
 from adapters.errors import AdapterError, ExampleError, TrainingStopped
 from adapters.fetch import disk_errors_named, sha256_of
+from adapters.pack import Lesson, Pack, Row, packs_of, reply_loss
 
+SAVE_EVERY = 20  # steps between checkpoints
 LIBRARIES = ("torch", "transformers", "peft", "trl", "safetensors")
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One chat (role, content) and the reply to learn; `place` names it in messages."""
-
-    chat: tuple[tuple[str, str], ...]
-    reply: str
-    place: str
 
 
 @dataclass(frozen=True)
@@ -43,12 +37,12 @@ class Recipe:
     alpha: int = 32
     dropout: float = 0.0  # a mask over every LoRA input costs more than half the time on a CPU
     learning_rate: float = 1e-3
-    epochs: float = 2.0
-    batch: int = 8  # lessons per step
-    micro: int = 2  # lessons in memory at once; more is no faster on a CPU and costs gigabytes
+    epochs: int = 2
+    packs: int = 2  # packs per step
+    share: int = 8  # lessons in a pack at most
     warmup: float = 0.06  # share of the steps
     longest: int = 1280  # tokens; a longer lesson is refused, not cut
-    held_out: float = 0.08  # share of the examples that only measure
+    held_out: float = 0.04  # share of the examples that only measure
     seed: int = 7
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -65,7 +59,7 @@ class Progress:
 
 def train(
     base: Base,
-    lessons: Sequence[Lesson],
+    epochs: Sequence[Sequence[Lesson]],
     held_out: Sequence[Lesson],
     folder: Path,
     brand: str,
@@ -76,17 +70,19 @@ def train(
 ) -> Card:
     """Train and put the adapter, card and model card into `folder`, whole or not at all.
 
+    `epochs` are the lessons of each pass: the same ones, or varied from pass to pass.
     A training that was stopped goes on where its last checkpoint stands, if data and recipe are
     the same. Raises ExampleError (lesson too long), TrainingStopped (Ctrl-C), AdapterError (disk).
     """
     recipe = recipe or Recipe()
-    rows = [_row(base, lesson, recipe.longest) for lesson in lessons]
-    held = [_row(base, lesson, recipe.longest) for lesson in held_out]
+    rng = random.Random(recipe.seed)
+    packs = [pack for lessons in epochs for pack in packs_of(_rows(base, lessons, recipe), recipe.share, rng)]
+    held = packs_of(_rows(base, held_out, recipe), recipe.share, rng)
     began = time.monotonic()
     with disk_errors_named(folder.parent):
         work = _work_folder(folder, data, recipe, base)
-        trainer = _trainer(base, rows, held, work, recipe, tell)
-        losses = _run(trainer, work, began)
+        trainer = _trainer(base, packs, work, recipe, tell)
+        losses = _run(trainer, held, work, began)
         seconds = time.monotonic() - began
         made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
         try:
@@ -100,8 +96,11 @@ def train(
     return card
 
 
-def _row(base: Base, lesson: Lesson, longest: int) -> dict[str, list[int]]:
-    """Token ids, and a mask that is 1 on the reply and its end token."""
+def _rows(base: Base, lessons: Sequence[Lesson], recipe: Recipe) -> list[Row]:
+    return [_row(base, lesson, recipe.longest) for lesson in lessons]
+
+
+def _row(base: Base, lesson: Lesson, longest: int) -> Row:
     prompt = chat_ids(base.tokenizer, [{"role": role, "content": content} for role, content in lesson.chat])
     reply = reply_ids(base.tokenizer, lesson.reply)
     if len(prompt) + len(reply) > longest:
@@ -109,7 +108,7 @@ def _row(base: Base, lesson: Lesson, longest: int) -> dict[str, list[int]]:
             f"{lesson.place} is {len(prompt) + len(reply)} tokens long with its prompt; "
             f"{longest} is the most. Shorten it."
         )
-    return {"input_ids": prompt + reply, "completion_mask": [0] * len(prompt) + [1] * len(reply)}
+    return Row(lesson.chat[0][1], prompt, reply)
 
 
 def _work_folder(folder: Path, data: str, recipe: Recipe, base: Base) -> Path:
@@ -122,37 +121,38 @@ def _work_folder(folder: Path, data: str, recipe: Recipe, base: Base) -> Path:
     return work
 
 
-def _trainer(base: Base, rows: list[Any], held: list[Any], work: Path, recipe: Recipe, tell: Any) -> Any:
+def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: Any) -> Any:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     import datasets
+    import torch
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
     datasets.disable_progress_bars()
-    steps = -(-len(rows) // recipe.batch) * recipe.epochs
+    steps = -(-len(packs) // recipe.packs)
     config = SFTConfig(
         output_dir=str(work),
         use_cpu=base.model.device.type == "cpu",
         bf16=False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
-        gradient_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
+        activation_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
         prediction_loss_only=True,
-        packing=False,  # without FlashAttention packed lessons would see each other
-        completion_only_loss=True,
+        packing=False,  # TRL's own needs FlashAttention; ours, in pack.py, brings its mask
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
         max_length=None,
-        per_device_train_batch_size=recipe.micro,
-        per_device_eval_batch_size=recipe.micro,
-        gradient_accumulation_steps=recipe.batch // recipe.micro,
-        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=recipe.packs,
+        num_train_epochs=1,  # the packs hold every pass, in the order to learn them
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=round(steps * recipe.warmup),
         weight_decay=0.0,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
         seed=recipe.seed,
         data_seed=recipe.seed,
         logging_steps=1,
         save_strategy="steps",
-        save_steps=20,
+        save_steps=SAVE_EVERY,
         save_total_limit=1,
         report_to=[],
         disable_tqdm=True,
@@ -166,37 +166,29 @@ def _trainer(base: Base, rows: list[Any], held: list[Any], work: Path, recipe: R
         target_modules=list(recipe.targets),
         task_type="CAUSAL_LM",
     )
-    return _reply_trainer(SFTTrainer)(
+    return _pack_trainer(SFTTrainer)(
         model=base.model,
         args=config,
-        train_dataset=datasets.Dataset.from_list(rows),
-        eval_dataset=datasets.Dataset.from_list(held),
+        train_dataset=datasets.Dataset.from_list([asdict(one) for one in packs]),
+        data_collator=lambda found: {**found[0], "labels": torch.ones(sum(found[0]["replies"]))},  # TRL counts labels
         processing_class=base.tokenizer,
         peft_config=lora,
         callbacks=[_bar(tell)],
     )
 
 
-def _reply_trainer(trainer: Any) -> Any:
-    """`trainer` with logits only where labels are: the head over 49,152 tokens is a third of the work."""
-    from torch.nn.functional import cross_entropy
-
-    class ReplyTrainer(trainer):  # type: ignore[misc]
+def _pack_trainer(trainer: Any) -> Any:
+    class PackTrainer(trainer):  # type: ignore[misc]
         """Cross-entropy over reply tokens alone, summed and divided by their number in the whole step."""
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            labels = inputs["labels"]  # (B, L), -100 on prompt and padding
-            keep = labels.shape[1] - int((labels != -100).int().argmax(dim=1).min()) + 1
-            chat = {key: inputs[key] for key in ("input_ids", "attention_mask")}
-            out = model(**chat, logits_to_keep=keep, use_cache=False)  # logits (B, keep, V)
-            logits, wanted = out.logits[:, :-1], labels[:, 1 - keep :]
-            summed = cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="sum")
-            loss = summed / ((wanted != -100).sum() if num_items_in_batch is None else num_items_in_batch)
-            return (loss, out) if return_outputs else loss
+            summed, count = reply_loss(model, Pack(inputs["prefix"], inputs["rests"], inputs["replies"]))
+            loss = summed / (count if num_items_in_batch is None else num_items_in_batch)
+            return (loss, {"loss": loss}) if return_outputs else loss
 
-    return ReplyTrainer
+    return PackTrainer
 
 
 def _bar(tell: Callable[[Progress], None]) -> Any:
@@ -227,7 +219,7 @@ class _Losses:
     seconds: float  # of the training loop alone
 
 
-def _run(trainer: Any, work: Path, began: float) -> _Losses:
+def _run(trainer: Any, held: Sequence[Pack], work: Path, began: float) -> _Losses:
     from transformers import ProgressCallback
     from transformers.trainer_callback import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
@@ -237,7 +229,7 @@ def _run(trainer: Any, work: Path, began: float) -> _Losses:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries' advice to each other, not to the user
         with trainer.model.disable_adapter():
-            before = trainer.evaluate()["eval_loss"]
+            before = _held_loss(trainer.model, held)
         checkpoint = get_last_checkpoint(str(work))
         loop = time.monotonic()
         try:
@@ -248,14 +240,19 @@ def _run(trainer: Any, work: Path, began: float) -> _Losses:
                 f"The same command goes on from the last checkpoint."
             ) from error
         seconds = time.monotonic() - loop
-        after = trainer.evaluate()["eval_loss"]
-    tokens = int(trainer.state.num_input_tokens_seen) or _tokens_of(trainer)
+        after = _held_loss(trainer.model, held)
+    tokens = sum(Pack(**one).tokens for one in trainer.train_dataset)
     return _Losses(float(done.training_loss), float(after), float(before), trainer.state.global_step, tokens, seconds)
 
 
-def _tokens_of(trainer: Any) -> int:
-    """Tokens in all lessons times epochs: what the loop has read, padding not counted."""
-    return round(sum(len(ids) for ids in trainer.train_dataset["input_ids"]) * float(trainer.args.num_train_epochs))
+def _held_loss(model: Any, packs: Sequence[Pack]) -> float:
+    """Nats per reply token."""
+    import torch
+
+    model.eval()
+    with torch.inference_mode():
+        losses = [reply_loss(model, one) for one in packs]
+    return float(sum(float(summed) for summed, _ in losses) / sum(count for _, count in losses))
 
 
 def _save(model: Any, folder: Path) -> None:

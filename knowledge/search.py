@@ -23,7 +23,7 @@ from knowledge.store import Store
 
 POOL = 20  # candidates from each side
 RRF = 60  # the constant of reciprocal rank fusion
-SURE = 0.42  # cosine from which a passage is about the question whatever its words
+SURE = 0.36  # cosine from which a passage is about the question whatever its words (off-topic: .32 at most)
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
 COVERED = 0.45  # the idf-weighted share of the question's stems that it holds
 

@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import chromadb
 import numpy as np
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError
 
 from knowledge.chunk import Passage
 from knowledge.embed import Vectors
@@ -24,6 +21,9 @@ class Store:
     """One collection in one folder. The vectors are always ours: Chroma never embeds anything."""
 
     def __init__(self, folder: Path, brand: str):
+        import chromadb  # here, not above: half a second that `triptych --help` need not wait
+        from chromadb.config import Settings as ChromaSettings
+
         self._folder, self._brand = folder, brand
         with _named(folder):
             self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
@@ -91,6 +91,8 @@ def _passage(name: str, text: str, facts: Any) -> Passage:
 
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
+    from chromadb.errors import ChromaError
+
     try:
         yield
     except (ChromaError, ValueError, KeyError, RuntimeError) as error:

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from adapters.base import Base, load_base
+from adapters.card import Card, write_card
+from adapters.fetch import sha256_of
 from chatbot.engine.protocol import Decoding, End, Row
 from knowledge.chunk import Passage
 from knowledge.search import Hit
@@ -148,3 +150,50 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_base(tiny_folder: Path) -> Base:
     """The tiny model loaded afresh: a test may put adapters on it."""
     return load_base(str(tiny_folder), tiny_folder, dtype="float32")
+
+
+def make_tone(base: Base, folder: Path, seed: int = 1, size: float = 0.3) -> Path:
+    """An adapter of random numbers for `base`, with a card that vouches for it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    lora = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM")
+    model = get_peft_model(base.model, lora)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            weight.data = torch.randn_like(weight) * size
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    model.unload()
+    (folder / "README.md").unlink(missing_ok=True)
+    write_card(a_card(base, sha256_of(folder / "adapter_model.safetensors")), folder)
+    return folder
+
+
+def a_card(base: Base, weights: str) -> Card:
+    """A card with every field filled."""
+    return Card(
+        brand="tone", base=base.id, weights=weights, data="d" * 64, trained="2026-01-02", examples=12, steps=3,
+        seconds=4.5, tokens_per_s=100.0, peak_mb=500, train_loss=1.0, eval_loss=1.2, eval_loss_before=3.4,
+        processor="2 x x86_64, float32", recipe={"rank": 4}, versions={"peft": "0"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def real_home() -> Path:
+    """The home that `triptych setup` filled; `make test` runs it first."""
+    from adapters.base import DEFAULT, base_faults
+    from chatbot.settings import read_settings
+
+    home = read_settings().home
+    for fault in base_faults(DEFAULT, home):
+        pytest.fail(fault)
+    return home
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly, with a count, which end-to-end tests did not run."""
+    skipped = [one for one in terminalreporter.stats.get("skipped", []) if "NO CHROMIUM" in str(one.longrepr)]
+    if skipped:
+        terminalreporter.section("END-TO-END TESTS SKIPPED", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} tests in a real browser did not run: no Chromium. apt install chromium")

@@ -139,7 +139,7 @@ def train(
     base: BaseOption = None,
     examples: Annotated[Path | None, typer.Option(help="Another file of examples.")] = None,
     out_: Annotated[Path | None, typer.Option("--out", help="Folder for the adapter.")] = None,
-    epochs: Annotated[float | None, typer.Option(min=0.01, max=20, help="Passes over the examples.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, max=20, help="Passes over the examples.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, max=64, help="LoRA rank.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-6, max=1e-1)] = None,
     seed: SeedOption = None,

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -213,8 +213,3 @@ NOTES: dict[str, str] = {
     "deadline": "Cut: out of time.",
     "cancelled": "Stopped.",
 }
-
-
-def columns_shown(modes: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The chosen modes in their fixed order, whatever order they were clicked in."""
-    return [mode for mode in known if mode in modes]

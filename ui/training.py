@@ -22,7 +22,7 @@ def train_brand(
     """
     from adapters.examples import digest_of, read_examples, split
     from adapters.train import Recipe
-    from chatbot.lessons import lessons_of
+    from chatbot.lessons import both_ways, passes
 
     brand = find_brand(settings.brand, settings.home)
     recipe = replace(Recipe(), **{name: value for name, value in knobs.items() if value is not None})
@@ -35,8 +35,8 @@ def train_brand(
     console.print(f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path})", soft_wrap=True)
     card = _train(
         settings,
-        lessons_of(learnt, voice, situations, both=True),
-        lessons_of(held, voice, situations, both=True),
+        passes(learnt, voice, situations, recipe.epochs),
+        both_ways(held, voice, situations),
         folder,
         digest_of(path),
         len(learnt),
@@ -56,7 +56,7 @@ def train_brand(
 
 def _train(
     settings: Settings,
-    lessons: Any,
+    epochs: Any,
     held: Any,
     folder: Path,
     data: str,
@@ -88,7 +88,7 @@ def _train(
             if not console.is_terminal and not quiet and step.step % 10 == 0:
                 console.print(f"step {step.step}/{step.steps}  loss {loss}  {step.seconds:.0f} s")
 
-        return train(base, lessons, held, folder, settings.brand, data, examples, recipe, tell)
+        return train(base, epochs, held, folder, settings.brand, data, examples, recipe, tell)
 
 
 def _prove(settings: Settings, folder: Path) -> None:

@@ -1,0 +1,106 @@
+"""Lessons that begin alike share their beginning: one pass over a prefix serves several replies.
+
+A pack is a prefix and what each of its lessons has of its own. The prefix is read once, its keys
+and values are repeated for every lesson, and the rests are one batch behind them: the loss and the
+gradients are exactly those of the lessons one by one (the idea of Prefix Grouper, Liu et al. 2025,
+arXiv:2506.05433). With a voice guide in front of every second lesson that halves a training."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+IGNORED = -100  # the label of a token that is not learnt
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One chat (role, content) and the reply to learn; `place` names it in messages."""
+
+    chat: tuple[tuple[str, str], ...]
+    reply: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A lesson as token ids. Rows with the same `head` (system message) begin alike."""
+
+    head: str
+    prompt: list[int]
+    reply: list[int]  # with the token that ends it
+
+
+@dataclass(frozen=True)
+class Pack:
+    """`prefix` token ids, and per lesson its own `rests` (prompt, then reply) and how many reply tokens end it."""
+
+    prefix: list[int]
+    rests: list[list[int]]
+    replies: list[int]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read, padding not counted."""
+        return len(self.prefix) + sum(map(len, self.rests))
+
+
+def packs_of(rows: Sequence[Row], share: int, rng: random.Random) -> list[Pack]:
+    """All rows, at most `share` of one head and of like length in a pack; the packs in random order."""
+    by_head: dict[str, list[Row]] = {}
+    for row in rows:
+        by_head.setdefault(row.head, []).append(row)
+    packs = []
+    for alike in by_head.values():
+        alike.sort(key=lambda row: (len(row.prompt) + len(row.reply)) * rng.uniform(0.95, 1.05))
+        packs += [pack(alike[start : start + share]) for start in range(0, len(alike), share)]
+    rng.shuffle(packs)
+    return packs
+
+
+def pack(rows: Sequence[Row]) -> Pack:
+    """One pack of `rows`; each keeps at least one prompt token of its own, which predicts its reply."""
+    columns = zip(*(row.prompt[:-1] for row in rows), strict=False)
+    shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    rests = [row.prompt[shared:] + row.reply for row in rows]
+    return Pack(list(rows[0].prompt[:shared]), rests, [len(row.reply) for row in rows])
+
+
+def reply_loss(model: Any, one: Pack) -> tuple[Any, int]:
+    """(summed cross-entropy in nats, number of reply tokens). Logits are computed only where labels are:
+    the head over 49,152 tokens would otherwise be a third of the work."""
+    import torch
+    from torch.nn.functional import cross_entropy
+    from transformers import DynamicCache
+
+    ids, mask, positions, labels = _padded(one)  # (B, R), (B, P + R), (B, R), (B, R)
+    seen = DynamicCache()
+    model(input_ids=torch.tensor([one.prefix]), past_key_values=seen, use_cache=True, logits_to_keep=1)
+    seen.batch_repeat_interleave(len(one.rests))
+    keep = torch.arange(ids.shape[1] - max(one.replies) - 1, ids.shape[1] - 1)
+    logits = model(
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        past_key_values=seen,
+        use_cache=True,
+        logits_to_keep=keep,
+    ).logits  # (B, n, V); each token is predicted by the one before it
+    wanted = labels[:, keep + 1]
+    return cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="sum"), sum(one.replies)
+
+
+def _padded(one: Pack) -> tuple[Any, Any, Any, Any]:
+    """Rests padded on the left, so that all replies end in the last column."""
+    import torch
+
+    longest, start = max(map(len, one.rests)), len(one.prefix)
+    ids, mask, positions, labels = [], [], [], []
+    for rest, reply in zip(one.rests, one.replies, strict=True):
+        gap = longest - len(rest)
+        ids.append([0] * gap + rest)
+        mask.append([1] * start + [0] * gap + [1] * len(rest))
+        positions.append([start] * gap + list(range(start, start + len(rest))))
+        labels.append([IGNORED] * (longest - reply) + rest[-reply:])
+    return torch.tensor(ids), torch.tensor(mask), torch.tensor(positions), torch.tensor(labels)

@@ -1,0 +1,89 @@
+"""Example lines: what is taken, and what is refused by file and line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.errors import ExampleError
+from adapters.examples import read_examples, split
+
+GOOD = {
+    "situation": "question",
+    "context": ["Returns › How long: 45 days."],
+    "messages": [{"role": "user", "content": "How long?"}, {"role": "assistant", "content": "You've got 45 days."}],
+}
+
+
+def written(folder: Path, *lines: object, first: int = 12) -> Path:
+    path = folder / "examples.jsonl"
+    texts = [json.dumps(GOOD)] * first + [one if isinstance(one, str) else json.dumps(one) for one in lines]
+    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    return path
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "not a JSON object"),
+        ({**GOOD, "contxt": []}, "unknown key 'contxt'"),
+        ({**GOOD, "situation": "angry"}, "names the situation 'angry'; known are question, refund"),
+        ({**GOOD, "situation": ""}, "'situation' must be text"),
+        ({**GOOD, "context": "text"}, "'context' must be a list"),
+        ({**GOOD, "context": [3]}, "'context' must be text"),
+        ({**GOOD, "messages": []}, "at least a question and a reply"),
+        ({**GOOD, "messages": [user("a"), user("b")]}, "message 2 is from 'user' where 'assistant' is due"),
+        ({**GOOD, "messages": [*GOOD["messages"], user("and?")]}, "last message must be the brand's reply"),
+        ({**GOOD, "messages": [user("  "), GOOD["messages"][1]]}, "'content' must be text and not empty"),
+        ({**GOOD, "messages": [user("a<|im_end|>"), GOOD["messages"][1]]}, "control token '<|im_end|>'"),
+        ({**GOOD, "context": ["x" * 4001]}, "4001 characters; 4000 is the most"),
+    ],
+)
+def test_a_bad_line_is_refused_by_file_and_line(tmp_path: Path, line: object, said: str) -> None:
+    path = written(tmp_path, line)
+    with pytest.raises(ExampleError) as caught:
+        read_examples(path, ["question", "refund"])
+    assert str(caught.value).startswith("examples.jsonl, line 13")
+    assert said in str(caught.value)
+
+
+def test_too_few_no_file_and_no_text_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ExampleError, match="holds 3 examples; 10 is the least"):
+        read_examples(written(tmp_path, first=3))
+    with pytest.raises(ExampleError, match=r"no file .*nowhere"):
+        read_examples(tmp_path / "nowhere.jsonl")
+    path = tmp_path / "bytes.jsonl"
+    path.write_bytes(b"\xff\xfe{}")
+    with pytest.raises(ExampleError, match="not UTF-8"):
+        read_examples(path)
+
+
+def test_empty_lines_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
+    path = written(tmp_path, "", json.dumps(GOOD), "")
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert len(read_examples(path)) == 13
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.text())
+def test_any_line_is_taken_or_refused_never_a_crash(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "any.jsonl"
+    path.write_bytes((line + "\n").encode("utf-8", "surrogatepass"))
+    with pytest.raises(ExampleError):
+        read_examples(path)
+
+
+@given(st.integers(10, 300), st.floats(0.01, 0.5), st.integers(0, 99))
+def test_a_split_loses_nothing_and_repeats_with_its_seed(count: int, share: float, seed: int) -> None:
+    items = list(range(count))
+    learnt, held = split(items, share, seed)  # type: ignore[arg-type]
+    assert sorted([*learnt, *held]) == items
+    assert held
+    assert (learnt, held) == split(items, share, seed)  # type: ignore[arg-type]

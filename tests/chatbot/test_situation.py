@@ -1,0 +1,69 @@
+"""Which situation is it? A table, on the real MiniLM and northwind's own files; no message is an example utterance."""
+
+from pathlib import Path
+
+import pytest
+
+from chatbot.brand import find_brand
+from chatbot.errors import TurnError
+from chatbot.situation import VOTERS, Detector
+from chatbot.voice import read_situations, read_voice
+from knowledge.embed import MiniLM
+from tests.conftest import FakeEncoder
+
+
+def detector_on(encoder) -> Detector:
+    brand = find_brand("northwind", Path("/nowhere"))
+    voice = read_voice(brand.prompts / "voice.md")
+    return Detector(read_situations(brand.prompts / "situations", voice), encoder)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return detector_on(MiniLM())
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ("How long can I keep boots before sending them back?", "refund"),
+        ("i want my money back for the jacket", "refund"),
+        ("Where is my order? It should have come on Monday", "order-problem"),
+        ("the parcel arrived with a broken tent pole", "order-problem"),
+        ("What does a zipper repair cost?", "question"),
+        ("do you ship to Norway", "question"),
+        ("Can I speak to a real person please?", "human"),
+        ("My lawyer will contact you", "legal"),
+        ("I will sue your company", "legal"),
+        ("This is the worst service I have ever had, I'm furious", "upset"),
+        ("you have wasted my whole week, unbelievable", "upset"),
+        ("What is the capital of France?", "off-topic"),
+        ("write a poem about mountains", "off-topic"),
+        ("hello!", "small-talk"),
+        ("thanks a lot", "small-talk"),
+    ],
+)
+def test_the_situation_of_a_message(detector: Detector, message: str, key: str) -> None:
+    verdict = detector.detect(message)
+    assert verdict.situation.key == key, [(e.situation, e.utterance, e.cosine) for e in verdict.evidence]
+    assert verdict.origin == "detected"
+    assert 0 < verdict.confidence <= 1
+
+
+def test_the_evidence_is_the_nearest_utterances(detector: Detector) -> None:
+    evidence = detector.detect("Where is my parcel?").evidence
+    assert len(evidence) == VOTERS
+    assert evidence[0].utterance == "Where is my parcel?"
+    assert evidence[0].cosine == pytest.approx(1, abs=1e-4)
+    assert [one.cosine for one in evidence] == sorted((one.cosine for one in evidence), reverse=True)
+
+
+@pytest.mark.parametrize("message", ["xqzt vvkp 123 zzz", "¿¿ ~~ ##"])
+def test_what_is_like_nothing_falls_back(detector: Detector, message: str) -> None:
+    verdict = detector.detect(message)
+    assert (verdict.situation.key, verdict.origin) == ("question", "fallback")
+
+
+def test_a_situation_that_is_not_there_is_refused() -> None:
+    with pytest.raises(TurnError, match=r"no situation 'x'. Choose one of human, legal"):
+        detector_on(FakeEncoder()).named("x")

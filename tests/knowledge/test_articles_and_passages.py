@@ -1,0 +1,101 @@
+"""Markdown to passages: what is kept whole, what a passage is called, what is refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.article import Article, Section, read_article, read_articles
+from knowledge.chunk import MOST_WORDS, passages_of, slug
+from knowledge.errors import ArticleError
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (
+    "---\ntitle: Returns\n---\nBefore any heading.\n\n## How long\nYou have 45 days.\n\n## Labels\nThey cost $4.95.\n"
+)
+
+
+def write(folder: Path, text: str | bytes, name: str = "returns.md") -> Path:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_section_for_each_heading_and_one_before_them(tmp_path: Path) -> None:
+    article = read_article(write(tmp_path, PAGE))
+    assert (article.name, article.title) == ("returns", "Returns")
+    assert [one.heading for one in article.sections] == ["", "How long", "Labels"]
+
+
+def test_passages_carry_their_heading_path_and_a_stable_id(tmp_path: Path) -> None:
+    passages = passages_of(read_article(write(tmp_path, PAGE)))
+    assert [one.id for one in passages] == ["returns#start", "returns#how-long", "returns#labels"]
+    assert passages[1].cited == "Returns › How long: You have 45 days."
+    assert [one.position for one in passages] == [0, 1, 2]
+    longer = PAGE.replace("## Labels", "## New\nText.\n\n## Labels")
+    assert "returns#labels" in [one.id for one in passages_of(read_article(write(tmp_path, longer)))]
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
+    plain = read_article(write(tmp_path, PAGE))
+    windows = read_article(write(tmp_path, "\ufeff" + PAGE.replace("\n", "\r\n")))
+    assert windows == plain
+
+
+def test_a_long_section_is_cut_between_sentences_and_a_list_never() -> None:
+    sentences = " ".join(f"This is sentence number {n} of the section." for n in range(60))
+    items = "\n".join(f"- item {n} costs ${n}" for n in range(80))
+    passages = passages_of(Article("a", "A", (Section("H", f"{sentences}\n\n{items}"),), ""))
+    assert len(passages) > 3
+    assert all(len(one.text.split()) <= MOST_WORDS for one in passages if "- item" not in one.text)
+    assert sum(one.text.count("- item") for one in passages) == 80
+    assert len([one for one in passages if "- item" in one.text]) == 1
+    assert [one.id for one in passages[:2]] == ["a#h", "a#h-2"]
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(min_size=1, max_size=400)), min_size=1, max_size=6))
+def test_no_word_is_lost_and_no_id_is_used_twice(sections: list[tuple[str, str]]) -> None:
+    article = Article("a", "A", tuple(Section(h, t) for h, t in sections), "")
+    passages = passages_of(article)
+    assert [w for one in passages for w in one.text.split()] == [w for _, t in sections for w in t.split()]
+    assert len({one.id for one in passages}) == len(passages)
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"), [("If it's late", "if-its-late"), ("", "start"), ("Größen & Maße", "größen-maße")]
+)
+def test_slugs(heading: str, name: str) -> None:
+    assert slug(heading) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no front matter", "has no title"),
+        ("---\ntitle: [x\n---\ntext", "not valid YAML"),
+        ("---\ntitle: Empty\n---\n", "has no text below its title"),
+        (b"---\ntitle: \xff\n---\n", "is not UTF-8"),
+    ],
+)
+def test_a_bad_article_is_refused_by_name(tmp_path: Path, text: str | bytes, said: str) -> None:
+    with pytest.raises(ArticleError, match=r"returns\.md") as caught:
+        read_article(write(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArticleError, match="no articles"):
+        read_articles(tmp_path)
+
+
+def test_northwinds_articles_are_what_they_should_be() -> None:
+    folder = ROOT / "knowledge" / "northwind"
+    articles = read_articles(folder)
+    assert len(articles) >= 20
+    for article in articles:
+        words = len((folder / f"{article.name}.md").read_text(encoding="utf-8").split())
+        assert 100 <= words <= 400, f"{article.name} has {words} words"
+        assert all(one.heading for one in article.sections), article.name
+        text = " ".join(one.text for one in article.sections)
+        assert sum(char.isdigit() for char in text) >= 8, f"{article.name} has no precise figures"

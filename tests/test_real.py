@@ -1,0 +1,115 @@
+"""The real base model with the shipped adapter: it loads, passes the gate, and the two levers do something."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from adapters.attach import WEIGHTS, attach
+from adapters.base import DEFAULT, chat_ids, load_base
+from adapters.card import read_card
+from adapters.examples import digest_of
+from chatbot.engine.local import BARE, _left_padded
+
+pytestmark = pytest.mark.model
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "adapters" / "northwind"
+BOOTS = "How long do I have to return boots?"
+
+
+@pytest.fixture(scope="module")
+def toned(real_home: Path):
+    base = load_base(DEFAULT, real_home, dtype="float32")
+    model, card = attach(base, SHIPPED, "northwind")
+    return base, model, card
+
+
+def test_the_shipped_adapter_passes_the_gate_and_changes_the_logits(toned) -> None:
+    base, model, _ = toned
+    ids = torch.tensor(
+        [chat_ids(base.tokenizer, [{"role": "system", "content": "s"}, {"role": "user", "content": BOOTS}])]
+    )
+    with torch.inference_mode():
+        tuned = model(input_ids=ids).logits[0, -1]
+        with model.disable_adapter():
+            bare = model(input_ids=ids).logits[0, -1]
+    assert (tuned.softmax(-1) - bare.softmax(-1)).abs().sum() > 0.1
+
+
+def test_the_shipped_adapter_is_small_safe_and_trained_on_the_shipped_examples() -> None:
+    card = read_card(SHIPPED)
+    assert (SHIPPED / WEIGHTS).stat().st_size <= 20_000_000
+    assert {p.suffix for p in SHIPPED.iterdir()} <= {".safetensors", ".json", ".jsonl", ".toml", ".md"}
+    assert card.data == digest_of(SHIPPED / "examples.jsonl"), "examples changed: triptych train northwind"
+    assert card.eval_loss < card.eval_loss_before / 1.5
+    assert f"{card.seconds / 60:.1f} minutes" in (SHIPPED / "README.md").read_text(encoding="utf-8")
+
+
+def test_batched_rows_equal_single_rows_on_logits(toned) -> None:
+    base, model, _ = toned
+    questions = (BOOTS, "hi", "My parcel has not moved for six days and I leave on Friday. What now?")
+    system = {"role": "system", "content": "You are a shop."}
+    chats = [chat_ids(base.tokenizer, [system, {"role": "user", "content": q}]) for q in questions]
+    names = [BARE, "northwind", "northwind"]
+
+    def logits(prompts, adapters):
+        ids, mask = _left_padded(prompts, base.tokenizer.pad_token_id)
+        with torch.inference_mode():
+            out = model.generate(
+                input_ids=ids, attention_mask=mask, adapter_names=adapters, max_new_tokens=1, do_sample=False,
+                output_logits=True, return_dict_in_generate=True,
+            )  # fmt: skip
+        return out.logits[0]  # (B, V)
+
+    together = logits(chats, names)
+    for number, (chat, name) in enumerate(zip(chats, names, strict=True)):
+        torch.testing.assert_close(together[number], logits([chat], [name])[0], atol=2e-3, rtol=1e-3)
+
+
+def triptych(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from ui.cli import main; main()", *arguments],
+        capture_output=True, text=True, cwd=ROOT, check=False, timeout=250,
+    )  # fmt: skip
+
+
+def test_ask_answers_in_three_columns_with_the_right_figure_and_repeats_itself(real_home: Path) -> None:
+    ask = ("ask", BOOTS, "--brand", "northwind", "--mode", "all", "--json", "--seed", "3", "--temperature", "0.3")
+    done = triptych(*ask)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "a --json run says nothing beside its document"
+    document = json.loads(done.stdout)
+    replies = {one["mode"]: one for one in document["replies"]}
+    assert list(replies) == ["base-prompted", "fine-tuned", "combined"]
+    assert document["passages"][0]["id"] == "returns#how-long-you-have-for-boots-and-shoes"
+    assert all(one["text"] and one["finish"] in ("stop", "length") for one in replies.values())
+    again = json.loads(triptych(*ask).stdout)
+    assert [one["text"] for one in again["replies"]] == [one["text"] for one in document["replies"]]
+
+
+def test_the_right_figure_is_in_the_combined_reply_and_the_voice_is_audible(real_home: Path) -> None:
+    replies = json.loads(triptych("ask", BOOTS, "--json").stdout)["replies"]
+    texts = {one["mode"]: one["text"] for one in replies}
+    assert "45 days" in texts["combined"]
+    for mode in ("fine-tuned", "combined"):
+        assert texts[mode].endswith("– The Northwind crew"), texts[mode]
+        assert "!" not in texts[mode]
+    assert texts["base-prompted"] != texts["combined"]
+
+
+def test_doctor_finds_everything_in_order(real_home: Path) -> None:
+    done = triptych("doctor", "--json")
+    document = json.loads(done.stdout)
+    assert document["ok"], [one for one in document["findings"] if not one["ok"]]
+    assert done.returncode == 0
+
+
+def test_a_repeated_setup_needs_no_network(real_home: Path, monkeypatch) -> None:
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    done = triptych("setup")
+    assert done.returncode == 0, done.stderr
+    assert "Downloading" not in done.stdout + done.stderr

@@ -1,0 +1,172 @@
+"""The real pages, driven by Streamlit's AppTest on a fake engine."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from chatbot.errors import EngineError, SettingError
+from ui.pages import parts
+
+ROOT = Path(__file__).resolve().parents[2]
+CARD = SimpleNamespace(examples=12, trained="2026-01-02", seconds=60.0, processor="2 x x86_64")
+
+
+@pytest.fixture
+def page(bot, monkeypatch) -> AppTest:
+    bot.adapter = CARD
+    monkeypatch.setattr(parts, "open_bot", lambda settings: bot)
+    st.cache_resource.clear()
+    test = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30)
+    yield test
+    st.cache_resource.clear()
+
+
+def html(page: AppTest) -> str:
+    return "\n".join(str(one.proto.body) for one in page.get("html"))
+
+
+def ask(page: AppTest, question: str) -> AppTest:
+    return page.chat_input[0].set_value(question).run()
+
+
+def test_the_empty_page_offers_examples_and_says_what_it_is(page: AppTest) -> None:
+    page.run()
+    assert not page.exception
+    assert "Northwind Outfitters" in html(page)
+    assert "How long do I have to return boots?" in [one.label for one in page.button]
+
+
+def test_a_question_gives_three_columns_and_is_saved_whole(page: AppTest, engine, bot) -> None:
+    engine.enqueue("One.", "Two.", "You've got 99 days.")
+    ask(page.run(), "How long do I have to return boots?")
+    assert not page.exception
+    shown = html(page)
+    for said in ("Base-prompted", "Fine-tuned", "Combined", "One.", "Two.", "99 days.", "Not in the sources: 99"):
+        assert said in shown
+    files = list((bot.settings.home / "conversations").glob("*.jsonl"))
+    assert len(files) == 1
+    assert json.loads(files[0].read_text())["question"] == "How long do I have to return boots?"
+    why = [one for one in page.expander if one.label == "Why this answer"]
+    assert len(why) == 3
+    prompt = why[2].code[0].value
+    assert "within 45 days" in prompt
+    assert "How we write" in prompt
+
+
+def test_an_example_button_asks_its_question(page: AppTest, engine) -> None:
+    page.run()
+    page.button(key="example-3").click().run()
+    assert engine.history[0][0][0].messages[-1].content.endswith("Is a gift card still good after two years?")
+
+
+@pytest.mark.parametrize(
+    "chosen", [["Combined"], ["Plain base", "Fine-tuned"], ["Plain base", "Base-prompted", "Fine-tuned", "Combined"]]
+)
+def test_any_modes_can_be_chosen(page: AppTest, engine, chosen: list[str]) -> None:
+    page.run()
+    page.button_group(key="modes").set_value(chosen).run()
+    ask(page, "How long?")
+    assert not page.exception
+    assert len(engine.history[-1][0]) == len(chosen)
+    assert all(label in html(page) for label in chosen)
+
+
+def test_without_a_mode_nothing_can_be_asked(page: AppTest) -> None:
+    page.run()
+    page.button_group(key="modes").set_value([]).run()
+    assert page.chat_input[0].proto.disabled
+    assert "at least one column" in page.info[0].value
+
+
+def test_the_situation_can_be_chosen_before_and_after(page: AppTest, engine) -> None:
+    page.run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "How long?")
+    assert "Admit nothing" in engine.history[-1][0][0].messages[0].content
+    again = next(one for one in page.selectbox if one.label == "Answer it as")
+    again.set_value("upset").run()
+    page.button(key="again-0").click().run()
+    assert "say sorry" in engine.history[-1][0][0].messages[0].content
+    assert html(page).count("tp-ask") >= 1
+    assert len(page.session_state["talk"].turns) == 1
+
+
+def test_a_follow_up_sees_the_same_history_in_every_column(page: AppTest, engine) -> None:
+    engine.enqueue("One.", "Two.", "Three.")
+    ask(page.run(), "How long for boots?")
+    ask(page, "and for tents?")
+    histories = [row.messages[1:3] for row in engine.history[-1][0]]
+    assert histories[0] == histories[1] == histories[2]
+    assert histories[0][1].content == "Three."
+
+
+def test_a_failure_in_the_middle_is_a_sentence_and_saves_nothing(page: AppTest, engine, bot, monkeypatch) -> None:
+    class Breaks:
+        waiting, ends = 0, ()
+
+        def __iter__(self):
+            yield ("He", "", "")
+            raise EngineError("The model failed while writing. Nothing was saved; ask again.")
+
+        def stop(self) -> None:
+            pass
+
+    page.run()
+    monkeypatch.setattr(engine, "write", lambda rows, decoding: Breaks())
+    ask(page, "How long?")
+    assert not page.exception
+    assert "Nothing was saved" in page.error[0].value
+    assert not (bot.settings.home / "conversations").exists()
+    monkeypatch.undo()
+    page.button(key="retry-button").click().run()
+    assert len(page.session_state["talk"].turns) == 1
+
+
+def test_a_disk_that_refuses_is_told_under_the_reply(page: AppTest, bot) -> None:
+    (bot.settings.home / "conversations").write_text("a file where a folder should be")
+    ask(page.run(), "How long?")
+    assert "could not be saved" in page.error[0].value
+    assert "tp-reply" in html(page)
+
+
+def test_what_cannot_start_is_a_sentence(monkeypatch) -> None:
+    def broken(settings):
+        raise SettingError("TRIPTYCH_SEED='x' is not a whole number. Correct or unset TRIPTYCH_SEED.")
+
+    monkeypatch.setattr(parts, "open_bot", broken)
+    st.cache_resource.clear()
+    page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30).run()
+    assert not page.exception
+    assert "TRIPTYCH_SEED" in page.error[0].value
+
+
+def test_a_bug_is_a_sentence_too_and_never_a_traceback(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(parts, "open_bot", lambda settings: 1 / 0)
+    st.cache_resource.clear()
+    page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30).run()
+    assert not page.exception
+    assert "Something in the program went wrong" in page.error[0].value
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_without_an_adapter_the_page_works_and_says_why_two_columns_are_off(page: AppTest, bot, engine) -> None:
+    bot.adapter, bot.adapter_fault = None, "Adapter 'northwind' lacks its weights."
+    page.run()
+    assert "lacks its weights" in page.warning[0].value
+    ask(page, "How long?")
+    assert len(engine.history[-1][0]) == 1
+
+
+def test_the_knowledge_page_lists_articles_and_opens_one(page: AppTest) -> None:
+    page.switch_page("pages/knowledge.py").run()
+    assert not page.exception
+    assert any("Returns" in one.value for one in page.markdown)
+    page.query_params["article"] = "returns"
+    page.query_params["section"] = "when-the-refund-arrives"
+    page.run()
+    assert page.header[0].value == "Returns"
+    assert any("The passage you came from" in one.value for one in page.caption)

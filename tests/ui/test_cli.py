@@ -1,0 +1,116 @@
+"""The command line on a fake bot: documents as DESIGN promises them, sentences and exit codes for the rest."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from chatbot import bot as bot_module
+from ui.cli import app
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def on_fakes(bot, searcher, monkeypatch, tmp_path):
+    monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path))
+    monkeypatch.setattr(bot_module, "open_bot", lambda settings: bot)
+    monkeypatch.setattr(bot_module, "open_knowledge", lambda settings: searcher)
+    return bot
+
+
+def test_ask_prints_the_contract(on_fakes, engine) -> None:
+    engine.enqueue("One.", "Two.", "You've got 45 days, not 99.")
+    done = RUN.invoke(app, ["ask", "How long do I have to return boots?", "--mode", "all", "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert list(document) == ["question", "brand", "situation", "passages", "replies"]
+    assert document["situation"].keys() == {"name", "confidence"}
+    assert document["passages"][0].keys() == {"id", "article", "score", "text"}
+    assert [one["mode"] for one in document["replies"]] == ["base-prompted", "fine-tuned", "combined"]
+    keys = ["mode", "text", "finish", "unsupported", "tokens_in", "tokens_out", "first_token_s", "total_s"]
+    assert list(document["replies"][2]) == keys
+    assert document["replies"][2]["unsupported"] == ["99"]
+
+
+def test_ask_for_people_shows_panels(on_fakes, engine) -> None:
+    engine.enqueue("You've got 45 days.")
+    done = RUN.invoke(app, ["ask", "How long?", "--mode", "combined"])
+    assert done.exit_code == 0
+    assert "Combined" in done.stdout
+    assert "You've got 45 days." in done.stdout
+
+
+def test_search_prints_the_contract(on_fakes) -> None:
+    document = json.loads(RUN.invoke(app, ["search", "boots", "-k", "1", "--json"]).stdout)
+    assert list(document) == ["question", "passages", "seconds"]
+    assert document["passages"][0]["article"] == "returns.md"
+
+
+def test_chat_talks_forgets_and_gives_reasons(on_fakes, engine) -> None:
+    engine.enqueue("You've got 45 days.", "For tents too.")
+    done = RUN.invoke(app, ["chat"], input="How long for boots?\n/why\nand tents?\n/new\nhello\n/quit\n")
+    assert done.exit_code == 0, done.output
+    for said in ("You've got 45 days.", "For tents too.", "The exact prompt", "A new conversation."):
+        assert said in done.stdout
+    second, third = engine.history[1][0][0], engine.history[2][0][0]
+    assert any(m.content == "You've got 45 days." for m in second.messages)
+    assert len(third.messages) == 2, "/new forgets"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ask", "hi", "--mode", "both"], "no mode 'both'"),
+        (["ask", "  "], "question is empty"),
+        (["ask", "hi", "--situation", "angry"], "no situation 'angry'"),
+        (["ask", "hi", "--temperature", "9"], "--temperature=9.0 is out of range"),
+        (["train", "acme"], "no brand 'acme'"),
+        (["setup", "--brand", "../x"], "is not a brand's name"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_1(on_fakes, arguments, said) -> None:
+    done = RUN.invoke(app, arguments)
+    assert done.exit_code == 1
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.output
+
+
+def test_a_bad_example_line_is_refused_before_any_model_is_loaded(on_fakes, tmp_path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"situation": "question"}\n')
+    done = RUN.invoke(app, ["train", "northwind", "--examples", str(path)])
+    assert done.exit_code == 1
+    assert "mine.jsonl, line 1" in " ".join(done.stderr.split())
+
+
+def test_ctrl_c_ends_with_130(on_fakes, monkeypatch) -> None:
+    def interrupted(settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bot_module, "open_bot", interrupted)
+    done = RUN.invoke(app, ["ask", "hi"])
+    assert done.exit_code == 130
+
+
+def test_doctor_on_an_empty_home_names_every_fault_and_its_way_out(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "empty"))
+    done = RUN.invoke(app, ["doctor", "--json"])
+    assert done.exit_code == 1
+    document = json.loads(done.stdout)
+    faults = [one for one in document["findings"] if not one["ok"]]
+    assert {"base model SmolLM2-135M-Instruct", "index of northwind"} <= {one["what"] for one in faults}
+    assert all(one["way_out"] for one in faults)
+    people = RUN.invoke(app, ["doctor"])
+    assert "FAULT base model" in people.stdout
+    assert "triptych setup" in people.stdout
+    assert "ok    Python" in people.stdout
+
+
+def test_doctor_names_a_home_that_may_not_be_written(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "file"))
+    document = json.loads(RUN.invoke(app, ["doctor", "--json"]).stdout)
+    home = next(one for one in document["findings"] if one["what"] == "home folder")
+    assert not home["ok"]
+    assert "TRIPTYCH_HOME" in home["way_out"]

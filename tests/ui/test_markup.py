@@ -1,0 +1,30 @@
+"""Whatever a model or a person wrote shows as typed, never as markup."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ui import markup
+
+EVIL = '<script>alert(1)</script> <img src=x onerror=y> & "quotes" $5'
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        markup.header(EVIL), markup.question(EVIL), markup.fair(EVIL), markup.mode("combined", EVIL, EVIL),
+        markup.reply(EVIL), markup.reply("", EVIL), markup.note(EVIL), markup.unsupported([EVIL]), markup.quote(EVIL, EVIL),
+    ],
+)  # fmt: skip
+def test_nothing_that_was_written_becomes_markup(made: str) -> None:
+    assert "<script" not in made
+    assert "<img" not in made
+    assert "&lt;script&gt;" in made
+
+
+@given(st.text())
+def test_a_reply_shows_every_character(text: str) -> None:
+    from html import unescape
+
+    inner = markup.reply(text, "").removeprefix('<div class="tp-reply">').removesuffix("</div>")
+    assert unescape(inner) == text.strip() or "&" in text
