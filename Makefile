@@ -32,9 +32,11 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "Python 3.11 or newer is needed. Name yours: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@echo "Making .venv and installing the pinned packages (about 2 minutes, once)"
 	@$(PYTHON) -m venv .venv || { echo "Making .venv failed. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -q -c constraints.txt torch==2.13.0 \
+	@echo "Step 1 of 2: torch"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt torch==2.13.0 \
 		|| { echo "Installing torch failed. Check the network connection and run the same command again."; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]' \
+	@echo "Step 2 of 2: the other packages"
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]' \
 		|| { echo "Installing failed. Check the network connection and run the same command again."; exit 1; }
 	@touch $(READY)
 

@@ -6,7 +6,7 @@ gradients are exactly those of the lessons one by one (the idea of Prefix Groupe
 arXiv:2506.05433). With a voice guide in front of every second lesson that halves a training."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -31,6 +31,11 @@ class Row:
     prompt: list[int]
     reply: list[int]  # with the token that ends it
 
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and reply."""
+        return len(self.prompt) + len(self.reply)
+
 
 @dataclass(frozen=True)
 class Pack:
@@ -46,23 +51,43 @@ class Pack:
         return len(self.prefix) + sum(map(len, self.rests))
 
 
-def packs_of(rows: Sequence[Row], share: int, rng: random.Random) -> list[Pack]:
-    """All rows, at most `share` of one head and of like length in a pack; the packs in random order."""
+def packs_of(rows: Sequence[Row], share: int, room: int, rng: random.Random) -> list[Pack]:
+    """All rows, of one head and of like length in a pack; the packs in random order.
+
+    At most `share` rows in a pack, and `room` tokens with their padding: what memory grows with.
+    """
     by_head: dict[str, list[Row]] = {}
     for row in rows:
         by_head.setdefault(row.head, []).append(row)
-    packs = []
+    packs: list[Pack] = []
     for alike in by_head.values():
-        alike.sort(key=lambda row: (len(row.prompt) + len(row.reply)) * rng.uniform(0.95, 1.05))
-        packs += [pack(alike[start : start + share]) for start in range(0, len(alike), share)]
+        shared = _shared(alike)
+        alike.sort(key=lambda row: row.length * rng.uniform(0.95, 1.05))
+        packs += [pack(some) for some in _groups(alike, shared, share, room)]
     rng.shuffle(packs)
     return packs
 
 
+def _groups(rows: Sequence[Row], shared: int, share: int, room: int) -> Iterator[list[Row]]:
+    held: list[Row] = []
+    for row in rows:
+        longest = max(one.length for one in [*held, row]) - shared
+        if held and (len(held) == share or longest * (len(held) + 1) > room):
+            yield held
+            held = []
+        held = [*held, row]
+    yield held
+
+
+def _shared(rows: Sequence[Row]) -> int:
+    """How many tokens all prompts begin with, leaving each at least one of its own."""
+    columns = zip(*(row.prompt[:-1] for row in rows), strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+
 def pack(rows: Sequence[Row]) -> Pack:
     """One pack of `rows`; each keeps at least one prompt token of its own, which predicts its reply."""
-    columns = zip(*(row.prompt[:-1] for row in rows), strict=False)
-    shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+    shared = _shared(rows)
     rests = [row.prompt[shared:] + row.reply for row in rows]
     return Pack(list(rows[0].prompt[:shared]), rests, [len(row.reply) for row in rows])
 

@@ -40,6 +40,7 @@ class Recipe:
     epochs: int = 2
     packs: int = 2  # packs per step
     share: int = 8  # lessons in a pack at most
+    room: int = 1600  # tokens in a pack, beside its prefix: memory grows with them
     warmup: float = 0.06  # share of the steps
     longest: int = 1280  # tokens; a longer lesson is refused, not cut
     held_out: float = 0.04  # share of the examples that only measure
@@ -76,8 +77,8 @@ def train(
     """
     recipe = recipe or Recipe()
     rng = random.Random(recipe.seed)
-    packs = [pack for lessons in epochs for pack in packs_of(_rows(base, lessons, recipe), recipe.share, rng)]
-    held = packs_of(_rows(base, held_out, recipe), recipe.share, rng)
+    packs = [one for lessons in epochs for one in _packs(base, lessons, recipe, rng)]
+    held = _packs(base, held_out, recipe, rng)
     began = time.monotonic()
     with disk_errors_named(folder.parent):
         work = _work_folder(folder, data, recipe, base)
@@ -86,7 +87,7 @@ def train(
         seconds = time.monotonic() - began
         made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
         try:
-            _save(trainer.model, made)
+            _save(trainer.model, made, base.id.name)
             card = _card(base, made, brand, data, examples, recipe, losses, seconds)
             write_card(card, made)
             _put(made, folder)
@@ -96,8 +97,9 @@ def train(
     return card
 
 
-def _rows(base: Base, lessons: Sequence[Lesson], recipe: Recipe) -> list[Row]:
-    return [_row(base, lesson, recipe.longest) for lesson in lessons]
+def _packs(base: Base, lessons: Sequence[Lesson], recipe: Recipe, rng: random.Random) -> list[Pack]:
+    rows = [_row(base, lesson, recipe.longest) for lesson in lessons]
+    return packs_of(rows, recipe.share, recipe.room, rng)
 
 
 def _row(base: Base, lesson: Lesson, longest: int) -> Row:
@@ -255,11 +257,12 @@ def _held_loss(model: Any, packs: Sequence[Pack]) -> float:
     return float(sum(float(summed) for summed, _ in losses) / sum(count for _, count in losses))
 
 
-def _save(model: Any, folder: Path) -> None:
-    """safetensors in bfloat16 and the configuration; never the trainer's pickles."""
+def _save(model: Any, folder: Path, base: str) -> None:
+    """safetensors in bfloat16 and the configuration; never the trainer's pickles, nor a path of this machine."""
     import torch
 
     state = {key: value.to(torch.bfloat16) for key, value in _lora_state(model).items()}
+    model.peft_config["default"].base_model_name_or_path = base
     model.save_pretrained(str(folder), state_dict=state, safe_serialization=True)
     for path in folder.iterdir():
         if path.name not in (WEIGHTS, CONFIG):

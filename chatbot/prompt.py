@@ -1,9 +1,10 @@
 """Mode, situation, passages and history become messages. Pure text; no model, no search.
 
 What is the same for every mode comes from the same lines here: who answers, the contact, the
-passages, the history, the question. `prompted` alone adds the voice guide and the situation's
-guidance. The parts that never change stand first, so that a prefix can be reused; the passages
-stand last, next to the question they are for."""
+passages, the history, the question. `prompted` alone adds the voice guide, the situation's guidance
+and its example replies, shown as turns of the chat: a small model follows what it saw done better
+than what it is told. The parts that never change stand first, so that a prefix can be reused; the
+passages stand last, next to the question they are for."""
 
 from collections.abc import Sequence
 
@@ -27,9 +28,11 @@ def messages_for(
 ) -> tuple[Message, ...]:
     """The chat one row continues: system, history, then passages and question as the last turn."""
     system = ground(voice)
+    shown: tuple[Message, ...] = ()
     if prompted:
         system = "\n\n".join((system, voice_part(voice), situation_part(situation)))
-    return Message("system", system), *history, Message("user", asked(passages, question))
+        shown = examples_part(situation)
+    return Message("system", system), *shown, *history, Message("user", asked(passages, question))
 
 
 def ground(voice: Voice) -> str:
@@ -39,14 +42,21 @@ def ground(voice: Voice) -> str:
 
 def voice_part(voice: Voice) -> str:
     """The voice guide: the same in every situation."""
-    rules = "\n".join(f"{number}. {rule}" for number, rule in enumerate(voice.rules, 1))
-    return f"{voice.who}\n\nHow we write:\n{rules}"
+    rules = "\n".join(f"- {rule}" for rule in voice.rules)
+    return f"{voice.who}\n\nHow we write:\n{rules}\nEnd with: {voice.signoff}"
 
 
 def situation_part(situation: Situation) -> str:
-    """What to do in this situation, and the example replies that show it."""
-    shown = "".join(f"\n\nExample\nCustomer: {said}\nReply: {reply}" for said, reply in situation.examples)
-    return f"Now: {situation.name}\n{situation.guidance}{shown}"
+    """What to do in this situation."""
+    return f"Now: {situation.name}\n{situation.guidance}"
+
+
+def examples_part(situation: Situation) -> tuple[Message, ...]:
+    """The situation's example replies, as if they had been given earlier in this chat."""
+    turns = []
+    for one in situation.examples:
+        turns += [Message("user", asked(one.passages, one.said)), Message("assistant", one.reply)]
+    return tuple(turns)
 
 
 def asked(passages: Sequence[str], question: str) -> str:

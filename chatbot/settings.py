@@ -38,7 +38,7 @@ class Settings:
     @property
     def decoding(self) -> Decoding:
         """The decoding settings, the same for every mode."""
-        return Decoding(self.max_new_tokens, self.temperature, self.top_p, self.seed, self.deadline_s)
+        return Decoding(self.max_new_tokens, self.temperature, self.top_p, self.seed, deadline_s=self.deadline_s)
 
     def __str__(self) -> str:
         names = [f.name for f in fields(self) if f.name != "origin"]

@@ -26,6 +26,15 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
+class Shown:
+    """An example reply, with the passages it answers from."""
+
+    passages: tuple[str, ...]
+    said: str  # by the customer
+    reply: str
+
+
+@dataclass(frozen=True)
 class Situation:
     """One situation file."""
 
@@ -35,7 +44,7 @@ class Situation:
     needs_knowledge: bool  # without passages it becomes "unknown"
     utterances: tuple[str, ...]
     guidance: str
-    examples: tuple[tuple[str, str], ...]  # (customer, reply)
+    examples: tuple[Shown, ...]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import frontmatter
 import yaml
 
 from chatbot.errors import PromptError
-from chatbot.situation import Situation
+from chatbot.situation import Shown, Situation
 
 NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
@@ -29,7 +29,7 @@ class Voice:
     contact: str
     signoff: str
     who: str
-    rules: tuple[str, ...]  # "Answer first. Put the figure ..." one sentence or two each
+    rules: tuple[str, ...]  # the headings: what the model is told; the lines below them are for people
     given: Mapping[str, str]
 
 
@@ -44,7 +44,7 @@ def read_voice(path: Path) -> Voice:
     parts = _sections(text, "# ")
     if len(parts) < 2 or not parts[0][1]:
         raise PromptError(f"{_named(path)} needs two parts: '# Who we are' and '# Ten rules'.")
-    rules = tuple(_rule(title, lines) for title, lines in _sections(parts[1][1], "## "))
+    rules = tuple(_rule(title) for title, _ in _sections(parts[1][1], "## "))
     if not rules:
         raise PromptError(f"{_named(path)} has no rules: write each as '## 1. Its title' and a line below.")
     who = " ".join(parts[0][1].split())
@@ -82,17 +82,19 @@ def _situation(path: Path, voice: Voice) -> Situation:
     )
 
 
-def _example(path: Path, text: str) -> tuple[str, str]:
-    found = re.match(r"\s*Customer:\s*(.+?)\s*\nReply:\s*(.+)", text, re.DOTALL)
+def _example(path: Path, text: str) -> Shown:
+    found = re.match(r"\s*((?:Passage:.+\n)*)Customer:\s*(.+?)\s*\nReply:\s*(.+)", text, re.DOTALL)
     if not found:
-        raise PromptError(f"{_named(path)}: an '## Example' is 'Customer: ...' and, below it, 'Reply: ...'.")
-    return found[1], found[2].strip()
+        raise PromptError(
+            f"{_named(path)}: an '## Example' is 'Passage: ...' lines if it has any, "
+            f"then 'Customer: ...' and, below it, 'Reply: ...'."
+        )
+    passages = re.findall(r"Passage:\s*(.+?)\s*\n", found[1])
+    return Shown(tuple(passages), found[2], found[3].strip())
 
 
-def _rule(title: str, text: str) -> str:
-    advice = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("- ")]
-    heading = re.sub(r"^\d+\.\s*", "", title).rstrip(".")
-    return f"{heading}. {' '.join(advice)}".strip()
+def _rule(title: str) -> str:
+    return re.sub(r"^\d+\.\s*", "", title).rstrip(".")
 
 
 def _sections(text: str, mark: str) -> list[tuple[str, str]]:

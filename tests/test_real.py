@@ -44,6 +44,7 @@ def test_the_shipped_adapter_is_small_safe_and_trained_on_the_shipped_examples()
     assert (SHIPPED / WEIGHTS).stat().st_size <= 20_000_000
     assert {p.suffix for p in SHIPPED.iterdir()} <= {".safetensors", ".json", ".jsonl", ".toml", ".md"}
     assert card.data == digest_of(SHIPPED / "examples.jsonl"), "examples changed: triptych train northwind"
+    assert json.loads((SHIPPED / "adapter_config.json").read_text())["base_model_name_or_path"] == DEFAULT
     assert card.eval_loss < card.eval_loss_before / 1.5
     assert f"{card.seconds / 60:.1f} minutes" in (SHIPPED / "README.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ from html import escape
 ACCENTS = {"plain": "#7a7f86", "base-prompted": "#4a7fa7", "fine-tuned": "#c07a2c", "combined": "#3d8b66"}
 
 STYLE = """<style>
-.stMainBlockContainer {padding-top: 3.2rem; padding-bottom: 6rem; max-width: 82rem;}
+.stMainBlockContainer {padding-top: 5rem; padding-bottom: 6rem; max-width: 82rem;}
 .tp-brand {font-size: .82rem; letter-spacing: .14em; text-transform: uppercase; opacity: .7;}
 .tp-title {font-size: clamp(1.35rem, 2.4vw, 1.9rem); font-weight: 650; line-height: 1.2; margin: .15rem 0 .3rem;}
 .tp-lead {opacity: .8; max-width: 46rem; line-height: 1.5;}

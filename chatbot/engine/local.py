@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from adapters.base import Base, chat_ids
 from chatbot.engine.protocol import Decoding, End, Finish, Row
+from chatbot.engine.sampling import processors
 from chatbot.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -166,12 +167,12 @@ class LocalEngine:
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),
                 max_new_tokens=run.decoding.max_new_tokens,
-                do_sample=False,  # a sample is an argmax too: see _SeededSample
+                do_sample=False,  # a sample is an argmax too: see sampling.py
                 eos_token_id=list(self._base.stops),
                 pad_token_id=self._base.tokenizer.pad_token_id,
                 streamer=tap,
                 stopping_criteria=StoppingCriteriaList([_Ends(tap)]),
-                logits_processor=LogitsProcessorList(_sampling(run.decoding)),
+                logits_processor=processors(run.decoding, ids.shape[1]),
                 **extra,
             )
         if tap.error is not None:
@@ -260,37 +261,6 @@ class _Ends(StoppingCriteria):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         over = self._tap.over() is not None
         return torch.full((input_ids.shape[0],), over, dtype=torch.bool, device=input_ids.device)
-
-
-class _SeededSample(LogitsProcessor):  # type: ignore[misc]
-    """Sampling as an argmax over scores with Gumbel noise (Maddison et al. 2014, "A* Sampling").
-
-    One noise vector a step, from the run's seed, serves every row: columns then differ by their
-    scores alone, and a row's text does not depend on how many rows stand beside it."""
-
-    def __init__(self, decoding: Decoding):
-        self._temperature, self._top_p = decoding.temperature, decoding.top_p
-        self._noise = torch.Generator().manual_seed(decoding.seed)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        scores = scores.float() / self._temperature  # (B, V)
-        if self._top_p < 1.0:
-            scores = _nucleus(scores, self._top_p)
-        uniform = torch.rand(scores.shape[-1], generator=self._noise).clamp_(1e-9, 1 - 1e-7)
-        gumbel = -torch.log(-torch.log(uniform)).to(scores.device)  # (V,)
-        return scores + gumbel
-
-
-def _sampling(decoding: Decoding) -> list[LogitsProcessor]:
-    return [_SeededSample(decoding)] if decoding.temperature > 0 else []
-
-
-def _nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Drop what lies outside the smallest set of tokens with probability `top_p` (Holtzman et al. 2020)."""
-    ordered, order = scores.sort(dim=-1, descending=True)
-    before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)  # probability of all likelier tokens
-    ordered = ordered.masked_fill(before >= top_p, float("-inf"))
-    return torch.empty_like(scores).scatter_(-1, order, ordered)
 
 
 def _left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:

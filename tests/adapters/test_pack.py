@@ -50,15 +50,22 @@ def test_the_loss_is_cross_entropy_on_the_reply_and_its_end_alone(tiny_base) -> 
 
 def test_packs_hold_every_row_once_share_a_head_and_save_tokens() -> None:
     rows = [row(f"head {n % 2} ", f"question {n}", "yes") for n in range(11)]
-    packs = packs_of(rows, 4, random.Random(1))
+    packs = packs_of(rows, 4, 1000, random.Random(1))
     rests = sorted(bytes([*one.prefix, *rest][:-1]) for one in packs for rest in one.rests)
     assert rests == sorted(bytes([*r.prompt, *r.reply][:-1]) for r in rows)
     assert max(len(one.rests) for one in packs) == 4
     assert sum(one.tokens for one in packs) < sum(len(r.prompt) + len(r.reply) for r in rows)
-    assert packs_of(rows, 4, random.Random(1)) == packs
+    assert packs_of(rows, 4, 1000, random.Random(1)) == packs
 
 
 def test_two_equal_prompts_keep_a_token_of_their_own() -> None:
     made = pack([ROWS[0], ROWS[0]])
     assert made.prefix == ROWS[0].prompt[:-1]
     assert made.rests == [[ROWS[0].prompt[-1], *ROWS[0].reply]] * 2
+
+
+def test_room_bounds_what_stands_beside_the_prefix() -> None:
+    rows = [row("head ", "question " * n, "yes") for n in range(1, 12)]
+    packs = packs_of(rows, 8, 200, random.Random(1))
+    assert all(len(one.rests) == 1 or len(one.rests) * max(map(len, one.rests)) <= 200 for one in packs)
+    assert sum(len(one.rests) for one in packs) == 11

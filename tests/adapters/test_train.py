@@ -1,5 +1,6 @@
 """Training a tone, on the tiny model: it learns, repeats, resumes, and writes whole or not at all."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def test_it_learns_the_reply_and_says_so_on_the_card(first: Path) -> None:
 def test_it_writes_safetensors_card_and_model_card_and_nothing_else(first: Path) -> None:
     assert sorted(p.name for p in first.iterdir()) == ["README.md", "adapter_config.json", WEIGHTS, "card.toml"]
     assert [p.name for p in first.parent.iterdir()] == ["tone"], "no checkpoints, no half-made folders"
-    assert str(first.parent) not in (first / "adapter_config.json").read_text(), "no path of this machine"
+    config = json.loads((first / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == read_card(first).base.name
 
 
 def test_it_passes_its_own_gate(first: Path, tiny_base) -> None:

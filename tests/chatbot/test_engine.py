@@ -252,3 +252,22 @@ def test_without_an_adapter_the_bare_base_writes(tiny_base: Base) -> None:
     engine = LocalEngine(tiny_base, tiny_base.model)
     assert len(write(engine, [THREE[0], row("Hi")])) == 2
     engine.close()
+
+
+def test_no_phrase_is_written_twice_and_prompts_may_be_copied() -> None:
+    from chatbot.engine.sampling import NoLoop
+
+    rule = NoLoop(3, prompt=4)
+    reply: list[int] = []
+    for token in [7, 8, 9, 7, 8]:
+        reply.append(token)
+        scores = rule(torch.tensor([[7, 8, 9, 9, *reply]]), torch.zeros(1, 12))
+    assert scores[0].isneginf().nonzero().flatten().tolist() == [9], "7 8 9 stands in the reply already"
+    fresh = NoLoop(3, prompt=4)(torch.tensor([[7, 8, 9, 9, 7, 8]]), torch.zeros(1, 12))
+    assert not fresh.isneginf().any(), "what the prompt says may be said once"
+
+
+def test_the_rule_against_circling_is_at_work_for_every_row(engine: LocalEngine) -> None:
+    free = write(engine, THREE, Decoding(max_new_tokens=80, no_repeat=0))
+    ruled = write(engine, THREE, Decoding(max_new_tokens=80, no_repeat=2))
+    assert all(one != other for one, other in zip(free, ruled, strict=True))

@@ -6,9 +6,10 @@ import pytest
 
 from chatbot.brand import find_brand
 from chatbot.errors import BrandError, PromptError
+from chatbot.guard import unsupported
 from chatbot.message import Message
 from chatbot.mode import BASE_PROMPTED, COMBINED, EVERY, FINE_TUNED, PLAIN
-from chatbot.prompt import messages_for
+from chatbot.prompt import examples_part, messages_for
 from chatbot.voice import read_situations, read_voice
 from tests.conftest import FakeEngine
 
@@ -29,7 +30,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_a_price_is_no_variable_and_a_variable_is_filled(tmp_path: Path) -> None:
     voice = read_voice(write(tmp_path, "voice.md", VOICE))
     assert voice.who == "We cost $4.95 at Acme."
-    assert voice.rules == ("Be kind. Always.",)
+    assert voice.rules == ("Be kind",), "the line below is for people"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,9 @@ def test_columns_differ_in_the_lever_alone(bot, engine: FakeEngine) -> None:
     plain, prompted, tuned, combined = brief.rows
     assert plain.messages == tuned.messages
     assert prompted.messages == combined.messages
-    assert plain.messages[1:] == prompted.messages[1:]  # history, passages and question
+    examples = examples_part(brief.verdict.situation)
+    assert examples
+    assert prompted.messages[1:] == (*examples, *plain.messages[1:])  # then history, passages and question
     assert prompted.messages[0].content.startswith(plain.messages[0].content)
     assert [row.tone for row in brief.rows] == [None, None, "northwind", "northwind"]
     assert [m.tuned for m in (PLAIN, BASE_PROMPTED, FINE_TUNED, COMBINED)] == [False, False, True, True]
@@ -113,9 +116,10 @@ def test_northwind_is_whole(tmp_path: Path) -> None:
     for situation in situations:
         assert situation.examples, situation.key
         assert len(situation.utterances) >= 15, situation.key
-        for _, reply in situation.examples:
-            assert reply.endswith(voice.signoff)
-            assert "!" not in reply
+        for shown in situation.examples:
+            assert shown.reply.endswith(voice.signoff)
+            assert "!" not in shown.reply
+            assert unsupported(shown.reply, [*shown.passages, shown.said, voice.contact]) == (), "it copies"
     said = [u.lower() for s in situations for u in s.utterances]
     assert len(said) == len(set(said))
 

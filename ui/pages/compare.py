@@ -24,7 +24,7 @@ from ui.state import (
 
 EXAMPLES = (
     "How long do I have to return boots?",
-    "WHERE IS MY PARCEL?? The tracking hasn't moved for 5 days and I leave on Friday",
+    "WHERE IS MY PARCEL?? No news for 5 days",
     "how much is it to get the zipper on my jacket replaced",
     "Is a gift card still good after two years?",
     "I'll let my lawyer deal with you.",
