@@ -33,7 +33,7 @@ class Example:
 def read_examples(path: Path, situations: Sequence[str] | None = None) -> list[Example]:
     """Every line of `path`, checked. Raises ExampleError naming the file and the line."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a reply may hold U+2028
     except FileNotFoundError as error:
         raise ExampleError(f"There is no file {path} with examples to train on.") from error
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adapters.base import Base, load_base
 from adapters.card import Card, write_card
@@ -19,6 +20,8 @@ from chatbot.engine.protocol import Decoding, End, Row
 from knowledge.chunk import Passage
 from knowledge.search import Hit
 
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines
+settings.load_profile("shared")
 TEMPLATE = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"

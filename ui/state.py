@@ -79,10 +79,10 @@ def open_conversation(home: Path, wanted: str | None) -> tuple[Conversation, str
     found = Conversation(home, wanted)
     damaged = 0
     try:
-        lines = found.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = found.path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return Conversation(home), ""
-    for line in lines:
+    for line in filter(str.strip, lines):
         try:
             found._keep(_checked(json.loads(line)))
         except (ValueError, KeyError, TypeError):

@@ -71,7 +71,14 @@ def test_empty_lines_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
     assert len(read_examples(path)) == 13
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_a_line_separator_inside_a_reply_ends_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "separators.jsonl"
+    odd = json.dumps({**GOOD, "context": ["one\u2028two\u0085three"]}, ensure_ascii=False)
+    path.write_text("\r\n".join([odd] * 10) + "\r\n", encoding="utf-8", newline="")
+    assert len(read_examples(path)) == 10
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 @given(st.text())
 def test_any_line_is_taken_or_refused_never_a_crash(tmp_path: Path, line: str) -> None:
     path = tmp_path / "any.jsonl"

@@ -25,6 +25,13 @@ def test_a_turn_is_one_line_and_comes_back(tmp_path: Path, record) -> None:
     assert again.turns[0]["replies"][2]["unsupported"] == ["99"]
 
 
+def test_a_line_separator_in_a_question_damages_nothing(tmp_path: Path, record) -> None:
+    talk = Conversation(tmp_path)
+    talk.add({**record, "question": "one\u2028two\u0085three"})
+    again, note = open_conversation(tmp_path, talk.id)
+    assert (note, again.turns[0]["question"]) == ("", "one\u2028two\u0085three")
+
+
 def test_what_is_recorded_is_enough_to_show_why(record) -> None:
     assert record["situation"]["evidence"]
     assert record["passages"][0]["article"] == "returns"
