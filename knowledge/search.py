@@ -4,6 +4,7 @@ Dense ranks (cosine of MiniLM vectors, from Chroma) and lexical ranks (BM25) are
 reciprocal rank (Cormack et al. 2009, k = 60). Whether a passage is about the question at all is
 decided on raw cosine and term coverage, never on the fused score, which knows only order."""
 
+import logging
 import math
 import threading
 from collections import Counter
@@ -86,6 +87,7 @@ class _Index:
         self._order = [one.id for one in passages]
         self._stems = {one.id: set(stems) for one, stems in zip(passages, _stemmed(passages), strict=True)}
         self._idf = _idf(list(self._stems.values()))
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
         self._bm25 = bm25s.BM25()
         self._bm25.index(_stemmed(passages), show_progress=False)
 

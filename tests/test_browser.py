@@ -92,7 +92,7 @@ def test_a_question_is_typed_and_three_columns_finish(page, address: str) -> Non
     assert page.get_by_test_id("stException").count() == 0
     assert no_sideways_scroll(page)
     page.get_by_text("Why this answer").nth(2).click()
-    page.get_by_text("The exact prompt").nth(0).wait_for()
+    page.get_by_text("The exact prompt").nth(2).wait_for()
     link = (
         page.get_by_role("link", name="Returns › How long you have for boots and shoes").locator("visible=true").first
     )
@@ -111,5 +111,6 @@ def test_stop_keeps_what_was_written_and_a_reload_brings_it_back(browser, addres
     page.wait_for_url("**c=*")
     page.reload()
     page.get_by_text("Why this answer").nth(0).wait_for()
+    page.get_by_test_id("stStatusWidget").wait_for(state="detached")
     assert page.locator(".tp-ask").inner_text() == "Can you write me a poem about the sea?"
     page.close()

@@ -7,8 +7,9 @@ import json
 import os
 import re
 import secrets
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,21 +106,39 @@ def _checked(record: Any) -> Record:
 
 @dataclass
 class Pending:
-    """A turn being written. Draining may be interrupted by a rerun and goes on with the next."""
+    """A turn being written. Draining may be interrupted by a rerun and goes on with the next.
+
+    Streamlit starts a rerun before the script it interrupts has ended, so two threads may be here
+    at once: every column is taken by one of them, and one of them settles the turn.
+    """
 
     brief: Brief
     run: Run
     replaces: int | None = None
     texts: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _settled: bool = False
 
     def __post_init__(self) -> None:
         self.texts = self.texts or [""] * len(self.brief.modes)
 
     def drain(self) -> Iterator[list[str]]:
         """The texts so far, again after every column. Raises EngineError."""
-        for column in self.run:
-            self.texts = [text + piece for text, piece in zip(self.texts, column, strict=True)]
+        columns = iter(self.run)
+        while True:
+            with self._lock:
+                column = next(columns, None)
+                if column is None:
+                    return
+                self.texts = [text + piece for text, piece in zip(self.texts, column, strict=True)]
             yield self.texts
+
+    def settle(self, keep: Callable[[], None]) -> None:
+        """Call `keep` the first time only; whoever comes second waits until it is done."""
+        with self._lock:
+            if not self._settled:
+                self._settled = True
+                keep()
 
     @property
     def ends(self) -> list[End]:

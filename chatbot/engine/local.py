@@ -40,18 +40,19 @@ class LocalRun:
         self.stopped = threading.Event()
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._done or len(self._columns) > self._read)
-                fresh = self._columns[self._read :]
-                over, error = self._done, self._error
-            for column in fresh:
+        while (column := self._next()) is not None:
+            yield column
+
+    def _next(self) -> tuple[str, ...] | None:
+        """The next column, given to one reader only; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._done or len(self._columns) > self._read)
+            if self._read < len(self._columns):
                 self._read += 1
-                yield column
-            if over and self._read == len(self._columns):
-                if error:
-                    raise error
-                return
+                return self._columns[self._read - 1]
+            if self._error:
+                raise self._error
+            return None
 
     @property
     def waiting(self) -> int:

@@ -91,6 +91,17 @@ def test_columns_stream_and_the_ends_are_counted(engine: LocalEngine) -> None:
     assert run.ends[0].tokens_in > run.ends[1].tokens_in
 
 
+def test_two_readers_of_one_run_share_its_columns_and_lose_none(engine: LocalEngine) -> None:
+    right = write(engine, THREE)
+    run, found = engine.write(THREE, SHORT), []
+    threads = [threading.Thread(target=lambda: found.extend(run)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted("".join(map("".join, found))) == sorted("".join(right))
+
+
 def test_each_row_ends_for_itself(engine: LocalEngine, toned) -> None:
     base, _ = toned
     chats = [engine._ids(one, SHORT) for one in THREE]

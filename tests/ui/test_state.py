@@ -1,6 +1,7 @@
 """What a session keeps: whole turns, on the disk, or a sentence why not."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,37 @@ def test_a_drain_that_was_interrupted_goes_on_where_it_stood(bot, engine) -> Non
     next(stream)
     assert pending.texts == ["one two "]
     assert [*pending.drain()][-1] == ["one two one two three four"], "the fake run begins anew; a real one goes on"
+
+
+def test_two_script_runs_at_once_write_one_turn_and_save_it_once(bot, engine, tmp_path: Path) -> None:
+    """Streamlit starts a rerun (a click on Stop, say) before the script it interrupts has ended."""
+    engine.enqueue(" ".join(map(str, range(300))))
+    brief = bot.prepare("How long?", [COMBINED])
+    run = bot.write(brief)
+    columns = iter(run)
+
+    class Shared:
+        ends, waiting = property(lambda self: run.ends), 0
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(columns)
+
+    pending, saved = Pending(brief, Shared()), []
+
+    def script() -> None:
+        for _ in pending.drain():
+            pass
+        pending.settle(lambda: saved.append(pending.texts[0]))
+
+    threads = [threading.Thread(target=script) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert saved == [" ".join(map(str, range(300)))]
 
 
 def test_sentences() -> None:

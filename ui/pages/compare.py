@@ -180,12 +180,16 @@ def _write(bot: Bot, talk: Conversation, pending: Pending) -> None:
         for texts in pending.drain():
             for place, text in zip(places, texts, strict=True):
                 place.html(markup.reply(text, waiting))
-        record = record_of(bot.turn(brief, pending.texts, pending.ends), pending.replaces)
-        st.session_state.fault = talk.add(record)
+        pending.settle(lambda: _keep(bot, talk, pending))
     except SHOWN as error:
         st.session_state.fault, st.session_state.retry = str(error), brief.question
-    del st.session_state["pending"]
+    st.session_state.pop("pending", None)
     st.rerun()
+
+
+def _keep(bot: Bot, talk: Conversation, pending: Pending) -> None:
+    record = record_of(bot.turn(pending.brief, pending.texts, pending.ends), pending.replaces)
+    st.session_state.fault = talk.add(record)
 
 
 def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes: list[Mode]) -> None:
