@@ -31,7 +31,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
 SIGNED = re.compile(
     r"\s*(?:^[ \t]*[–—-]+ ?[^\n]*|^\W*(?:(?:best|kind|warm|warmest) (?:regards|wishes)|regards|sincerely|"
     r"cheers|yours (?:truly|sincerely|faithfully)|the [\w ]{2,40} (?:crew|team)|"
-    r"[\w ]{2,40} (?:support|service|care) team)\W*)+\Z",
+    r"(?:[\w ]{2,40} )?(?:support|service|care) team)\W*)+\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -191,8 +191,8 @@ def _part(where: str, text: str) -> str:
 
 
 def _opening(found: Sequence[str], two: bool) -> Sequence[str]:
-    """The first sentence; with `two` also the second where the first is but a word or four ("Of course.")."""
-    return found[:2] if two and found and len(found[0].split()) <= 4 else found[:1]
+    """The first sentence; with `two` also the second where the first is but a word or three ("Of course.")."""
+    return found[:2] if two and found and len(found[0].split()) <= 3 else found[:1]
 
 
 def _required(rule: Rule, text: str) -> list[str] | None:
