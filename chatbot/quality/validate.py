@@ -106,16 +106,22 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def main(folder: Path) -> None:
-    """Print both tables for the public data in `folder`."""
+    """Print the tables for the public data in `folder`, and the shipped brand's voice score."""
     from knowledge.embed import MiniLM
 
     encoder = MiniLM()
+    pairs = read_pairs(PAIRS / "northwind.jsonl")
+    for styled, name in ((False, "embedding alone"), (True, "embedding and style")):
+        found = learn_voice(pairs, encoder, styled).measured
+        print(f"voice score, {name}: AUC {found.auc:.3f} on {found.pairs} held-out pairs; at its threshold", end=" ")
+        print(f"{found.passed_on:.3f} of on-brand and {found.passed_off:.3f} of off-brand replies pass")
+        print("  by kind:", ", ".join(f"{kind} {area:.3f}" for kind, area in found.auc_by_kind.items()))
     print("refusals: agreement with people     string match  patterns  taught on the other models")
     for one in refusal_agreement(folder / "xstest", encoder):
         print(f"  {one.model:20} n={one.n:4}        {one.string_match:.3f}     {one.patterns:.3f}     {one.taught:.3f}")
     print("politeness: accuracy on the other domain")
-    for found in politeness_transfer(folder / "politeness", encoder):
-        print(f"  {found.train} -> {found.test}: {found.accuracy:.3f} (n={found.n})")
+    for way in politeness_transfer(folder / "politeness", encoder):
+        print(f"  {way.train} -> {way.test}: {way.accuracy:.3f} (n={way.n})")
 
 
 if __name__ == "__main__":
