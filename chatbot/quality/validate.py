@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from chatbot.quality.abstain import Refusals, abstains, only_refuses, rows_of, taught
-from chatbot.quality.score import Labels, Numbers, Table, embedded_rows, fit
+from chatbot.quality.score import PAIRS, Labels, Numbers, Table, embedded_rows, fit, learn_voice, read_pairs
 from chatbot.situation import Encoder
 
 # share of XSTest's completions on which the set's own string match agrees with people on "full refusal or not"
