@@ -12,6 +12,7 @@
       BrandError            a brand that is not there, or not whole
       PromptError           a prompt file with a hole or a fault in it
       TurnError             a question that cannot be answered as asked
+      SuiteError            an examination file with a fault in it
       EngineError           the writer failed in the middle of a reply
 
 The pages and the command line catch `SHOWN` and print the sentence; anything else is a bug.
@@ -39,6 +40,10 @@ class PromptError(ChatError):
 
 class TurnError(ChatError):
     """A question that cannot be answered as asked."""
+
+
+class SuiteError(ChatError):
+    """An examination file, rule file or baseline with a fault in it; names file and place."""
 
 
 class EngineError(ChatError):

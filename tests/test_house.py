@@ -22,6 +22,8 @@ DOORS = {
     "datasets": ("adapters/train.py",),
     "chromadb": ("knowledge/store.py",),
     "sentence_transformers": ("knowledge/embed.py",),
+    "sklearn": ("chatbot/quality/score.py", "chatbot/quality/agreement.py"),
+    "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py",),
     "streamlit": ("ui/app.py", "ui/pages/"),
     "typer": ("ui/cli.py",),

@@ -1,0 +1,204 @@
+"""The examination as one HTML page that opens with the network off: no script, no font, no picture from elsewhere.
+
+Whatever a model or a customer wrote is escaped (Jinja2 autoescape, MarkupSafe), and the page forbids scripts besides.
+The heat map is a table with coloured cells: it prints, scales to a phone and can be read aloud, as no chart can."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from chatbot.message import Message
+from chatbot.mode import COMBINED, EVERY, Mode
+from chatbot.quality.gate import PRIMARY, Gate
+from chatbot.quality.marks import CHECKS, Mark, Outcome
+from chatbot.quality.measures import latency, readability
+from chatbot.quality.stats import LESS_IS_BETTER, Rate, by_mode, by_situation, held, modes_in
+from chatbot.quality.suite import Case
+
+LABELS = {  # check -> its name and what it asks, for a reader who does not code
+    "on_voice": ("On voice", "The reply keeps the rules of the brand's voice guide."),
+    "grounded": ("Facts given", "The reply gives every fact that the answer needs."),
+    "invented": ("Invented something", "A figure, price, date, link or name stands in no source. Less is better."),
+    "abstained": ("Honest hand-over", "Where no article has the answer, the reply says so and hands over."),
+    "situation_ok": ("Right for the situation", "The reply keeps the situation's own rules."),
+    "on_brand_and_right": ("On brand and right", "All of the above at once."),
+}
+PASSED = {  # how a pass of the check is put, where the name puts a fault
+    "invented": "Nothing invented"
+}
+SHOWN_OPEN = 6  # worst cases that are unfolded from the start
+FEW = 5  # cases; a cell of the heat map with fewer is drawn faint
+
+
+@dataclass(frozen=True)
+class Column:
+    """One mode's reply to one case, ready to be shown."""
+
+    mode: Mode
+    text: Markup
+    faults: tuple[tuple[str, str], ...]  # (label of the check, why)
+    passed: tuple[str, ...]  # labels
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One case with the replies of all modes side by side."""
+
+    case: str
+    question: str
+    situation: str
+    held_out: bool
+    history: tuple[Message, ...]
+    passages: tuple[str, ...]
+    columns: tuple[Column, ...]
+    faults: int
+
+
+def page(
+    outcomes: Sequence[Outcome],
+    gate: Gate,
+    settings: Mapping[str, str],
+    against: Mapping[str, Mapping[str, Any]],
+    cases: Sequence[Case] = (),
+) -> str:
+    """The whole document. `against` is `report.combined_against`; `settings` is shown in the order given."""
+    modes = [_mode(key) for key in modes_in(outcomes)]
+    return _environment().get_template("report.html.j2").render(
+        modes=modes,
+        total=len({one.case for one in outcomes}),
+        gate=gate,
+        labels=LABELS,
+        primary=PRIMARY,
+        checks=(PRIMARY, *(check for check in CHECKS if check != PRIMARY)),
+        rates=by_mode(outcomes),
+        best=_best(by_mode(outcomes)),
+        situations=_heat(outcomes),
+        held_in=by_mode(held(outcomes, out=False)),
+        held_out=by_mode(held(outcomes, out=True)),
+        against=[(_mode(key), found) for key, found in against.items()],
+        combined=COMBINED,
+        latency=latency(outcomes),
+        readability=readability(outcomes),
+        sheets=sheets(outcomes, cases),
+        shown_open=SHOWN_OPEN,
+        few=FEW,
+        settings=settings,
+    )  # fmt: skip
+
+
+def sheets(outcomes: Sequence[Outcome], cases: Sequence[Case] = ()) -> list[Sheet]:
+    """The cases, worst first: those where combined is wrong, and among them those with the most faults."""
+    history = {case.id: case.history for case in cases}
+    grouped: dict[str, list[Outcome]] = {}
+    for one in outcomes:
+        grouped.setdefault(one.case, []).append(one)
+    ordered = sorted(grouped.values(), key=_badness, reverse=True)
+    return [_sheet(group, history.get(group[0].case, ())) for group in ordered]
+
+
+def marked(text: str, marks: Mapping[str, Mark]) -> Markup:
+    """`text` escaped, with the failing words of `marks` in <mark>. Longest words first; no mark inside a mark."""
+    names: dict[str, str] = {}
+    for check, mark in marks.items():
+        for word in mark.words if mark.passed is False else ():
+            names.setdefault(word, LABELS.get(check, (check, ""))[0])
+    words = sorted(filter(str.strip, names), key=len, reverse=True)
+    if not words:
+        return escape(text)
+    made, end = Markup(""), 0
+    for found in re.finditer("|".join(map(_pattern, words)), text):
+        made += escape(text[end : found.start()])
+        made += Markup('<mark title="{}">{}</mark>').format(names[found[0]], found[0])
+        end = found.end()
+    return made + escape(text[end:])
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = _percent
+    return environment
+
+
+def _pattern(word: str) -> str:
+    """`word` alone: the "5" of "45" is not the failing "5"."""
+    return (r"(?<!\w)" if word[0].isalnum() else "") + re.escape(word) + (r"(?!\w)" if word[-1].isalnum() else "")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _good(rate: Rate, check: str) -> float:
+    """0 is bad, 1 is good, whichever way the check counts: what a cell's colour shows."""
+    share = rate.rate or 0.0
+    return round(1 - share if check in LESS_IS_BETTER else share, 3)
+
+
+def _mode(key: str) -> Mode:
+    known = {mode.key: mode for mode in EVERY}
+    return known.get(key, Mode(key, key, prompted=False, tuned=False))
+
+
+def _best(rates: Mapping[str, Mapping[str, Rate]]) -> dict[str, set[str]]:
+    """check -> the modes that are best at it; nothing is best where all are alike."""
+    best = {}
+    for check in CHECKS:
+        good = {mode: _good(found[check], check) for mode, found in rates.items() if found[check].n}
+        top = {mode for mode, value in good.items() if value == max(good.values())}
+        best[check] = top if len(top) < len(good) else set()
+    return best
+
+
+def _heat(outcomes: Sequence[Outcome]) -> list[tuple[str, Mapping[str, Rate]]]:
+    """situation -> mode -> rate of PRIMARY, the weakest situation of the combined mode first."""
+    table = {
+        name: {mode: checks[PRIMARY] for mode, checks in modes.items()}
+        for name, modes in by_situation(outcomes).items()
+    }
+    return sorted(table.items(), key=lambda row: (_combined(row[1]), row[0]))
+
+
+def _combined(row: Mapping[str, Rate]) -> float:
+    found = row.get(COMBINED.key, next(iter(row.values())))
+    return 1.0 if found.rate is None else found.rate
+
+
+def _badness(group: Sequence[Outcome]) -> tuple[int, int]:
+    combined = [one for one in group if one.mode == COMBINED.key]
+    return sum(map(_faults, combined)), sum(map(_faults, group))
+
+
+def _faults(outcome: Outcome) -> int:
+    return sum(mark.passed is False for mark in outcome.marks.values())
+
+
+def _sheet(group: Sequence[Outcome], history: tuple[Message, ...]) -> Sheet:
+    first, order = group[0], modes_in(group)
+    columns = [_column(one) for one in sorted(group, key=lambda one: order.index(one.mode))]
+    return Sheet(
+        first.case, first.question, first.situation, first.held_out, history, first.passages, tuple(columns),
+        sum(map(_faults, group)),
+    )  # fmt: skip
+
+
+def _column(outcome: Outcome) -> Column:
+    """PRIMARY is the sum of the others, so it is left out of the faults unless it stands alone."""
+    parts = {check: mark for check, mark in outcome.marks.items() if check != PRIMARY or len(outcome.marks) == 1}
+    faults = [
+        (LABELS.get(check, (check, ""))[0], " ".join(mark.why)) for check, mark in parts.items() if mark.passed is False
+    ]
+    passed = [PASSED.get(check, LABELS.get(check, (check, ""))[0]) for check, mark in parts.items() if mark.passed]
+    return Column(_mode(outcome.mode), marked(outcome.text, outcome.marks), tuple(faults), tuple(passed))

@@ -1,0 +1,115 @@
+"""A run of the suite on fakes: batched, kept at once, and gone on with after a kill."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from chatbot.errors import SuiteError
+from chatbot.mode import BASE_PROMPTED, COMBINED
+from chatbot.quality.run import answers
+from chatbot.quality.suite import read_suite, sample
+
+MODES = (BASE_PROMPTED, COMBINED)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def cases(count: int = 20):
+    return [
+        {"id": f"c{n}", "question": f"Question {n}?", "situation": "refund" if n % 2 else "upset", "answerable": True}
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def suite(tmp_path: Path):
+    path = tmp_path / "suite.jsonl"
+    path.write_text("\n".join(map(json.dumps, cases())), encoding="utf-8")
+    return read_suite(path)
+
+
+@pytest.fixture
+def tested(bot):
+    bot.adapter = SimpleNamespace(weights="w" * 64)
+    return bot
+
+
+def quiet(done: int, total: int) -> None:
+    pass
+
+
+def test_every_case_is_answered_in_every_mode_in_few_batches(tested, engine, suite, tmp_path: Path) -> None:
+    found = answers(tested, suite, MODES, tmp_path / "out" / "answers.jsonl", quiet)
+    assert [one["case"].split()[0] for one in found] == [case.id for case in suite]
+    assert all(set(one["replies"]) == {"base-prompted", "combined"} for one in found)
+    assert len(engine.history) == 2, "20 cases x 2 modes, 24 rows at a time"
+    assert all(len(rows) <= 24 for rows, _ in engine.history)
+
+
+def test_a_killed_run_goes_on_where_it_was(tested, engine, suite, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    first = answers(tested, suite, MODES, path, quiet)
+    whole = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(whole[:12]) + '\n{"key": "half a li', encoding="utf-8")
+    engine.history.clear()
+    told: list[tuple[int, int]] = []
+    again = answers(tested, suite, MODES, path, lambda done, total: told.append((done, total)))
+    assert told[0] == (12, 20)
+    assert told[-1] == (20, 20)
+    assert sum(len(rows) for rows, _ in engine.history) == 16
+    assert [one["case"] for one in again] == [one["case"] for one in first]
+    engine.history.clear()
+    answers(tested, suite, MODES, path, quiet)
+    assert engine.history == [], "nothing is left to write"
+
+
+def test_other_prompts_or_settings_are_another_run(tested, engine, suite, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    path = tmp_path / "answers.jsonl"
+    answers(tested, suite[:2], MODES, path, quiet)
+    engine.history.clear()
+    answers(tested, suite[:2], MODES, path, quiet, replace(tested.settings.decoding, seed=9))
+    assert sum(len(rows) for rows, _ in engine.history) == 4
+
+
+def test_a_sample_is_seeded_and_even_over_situations(suite) -> None:
+    drawn = sample(suite, 7, 3)
+    assert drawn == sample(suite, 7, 3)
+    assert sorted([sum(c.situation == s for c in drawn) for s in ("refund", "upset")]) == [3, 4]
+    assert sample(suite, 99, 3) == suite
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 1 is not valid JSON"),
+        ('{"id": "a", "question": "b"}', "'answerable' must be true or false"),
+        ('{"id": "a", "question": "", "answerable": true}', "'question' must be text"),
+        ('{"id": "a", "question": "b", "answerable": true, "must": ["/(/"]}', "is no regular expression"),
+        ('{"id": "a", "question": "b", "answerable": true, "mist": []}', "unknown key 'mist'"),
+        ('{"id": "a", "question": "b", "answerable": true, "history": [{"role": "assistant"}]}', "must be from 'user'"),
+        ("", "holds no cases"),
+    ],
+)
+def test_a_bad_suite_is_refused_by_file_and_line(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "suite.jsonl"
+    path.write_text(line, encoding="utf-8")
+    with pytest.raises(SuiteError, match=r"suite\.jsonl") as caught:
+        read_suite(path)
+    assert said in str(caught.value)
+
+
+def test_northwinds_suite_is_what_it_should_be() -> None:
+    found = read_suite(ROOT / "chatbot" / "quality" / "suites" / "northwind.jsonl")
+    tags = [tag for case in found for tag in case.tags]
+    assert len(found) >= 150
+    assert sum(not case.answerable for case in found) >= 30
+    assert sum(bool(case.history) for case in found) >= 20
+    assert tags.count("typos") + tags.count("shouting") >= 15
+    assert tags.count("injection") >= 10
+    asked = {case.question.strip().lower() for case in found}
+    examples = (ROOT / "adapters" / "northwind" / "examples.jsonl").read_text(encoding="utf-8").split("\n")
+    learnt = {m["content"].strip().lower() for line in examples if line for m in json.loads(line)["messages"]}
+    assert not asked & learnt, "no case of the suite enters training"
