@@ -4,7 +4,6 @@ A turn is saved whole or not at all: one JSON line, flushed to the disk, once it
 ended. Knows nothing about Streamlit."""
 
 import json
-import os
 import re
 import secrets
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 
 from chatbot.brief import Brief, Turn
 from chatbot.engine.protocol import End, Run
+from chatbot.journal import append
 from chatbot.message import Message
 from knowledge.chunk import slug
 
@@ -43,11 +43,7 @@ class Conversation:
         """
         self._keep(record)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append(self.path, [record])
         except OSError as error:
             return (
                 f"This turn is on the screen but could not be saved ({error.strerror or error}). "

@@ -5,7 +5,6 @@ another said before they are done themselves. One in twenty replies comes twice,
 with themselves. A mark is one JSON line, on the disk before the page says so. Knows nothing of pages."""
 
 import json
-import os
 import random
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from chatbot.errors import SuiteError
+from chatbot.journal import append
 from chatbot.message import Message
 from chatbot.quality.marks import Outcome
 from chatbot.quality.suite import Case
@@ -157,23 +157,13 @@ def _name(given: str, what: str) -> str:
 
 
 def _append(path: Path, document: dict[str, Any]) -> None:
-    """One whole line at the end, on the disk when this returns. A half line left by a crash is closed off first."""
-    line = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    """One whole line at the end; one writer at a time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"), path.open("ab+") as file:
-            if file.tell() and not _ends_a_line(file):
-                line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with FileLock(f"{path}.lock"):
+            append(path, [document])
     except OSError as error:
         raise SuiteError(f"The mark was not saved to {path}: {error.strerror}. Save it again.") from error
-
-
-def _ends_a_line(file: Any) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) == b"\n")
 
 
 def _read(path: Path, reviewer: str) -> list[Review]:

@@ -5,7 +5,6 @@ nothing about checks: marking an answer needs no model and can be done again."""
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from chatbot.bot import Bot
 from chatbot.brief import Brief, Turn
 from chatbot.engine.protocol import Decoding, End
+from chatbot.journal import append
 from chatbot.mode import Mode
 from chatbot.quality.suite import Case
 
@@ -31,18 +31,11 @@ def answers(
     known = _read(path, key)
     open_cases = [case for case in cases if _name(case) not in known]
     tell(len(cases) - len(open_cases), len(cases))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.exists() and not path.read_bytes().endswith(b"\n")
-    with path.open("a", encoding="utf-8") as file:
-        if half and path.stat().st_size:
-            file.write("\n")  # a kill left half a line; the next answer must not join it
-        for batch in _batches(bot, open_cases, modes, decoding):
-            for case, turn in _written(bot, batch, decoding):
-                known[_name(case)] = answer = _answer(case, turn, key)
-                file.write(json.dumps(answer, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-            tell(sum(_name(case) in known for case in cases), len(cases))
+    for batch in _batches(bot, open_cases, modes, decoding):
+        fresh = [_answer(case, turn, key) for case, turn in _written(bot, batch, decoding)]
+        append(path, fresh)
+        known |= {answer["case"]: answer for answer in fresh}
+        tell(sum(_name(case) in known for case in cases), len(cases))
     return [known[_name(case)] for case in cases]
 
 

@@ -26,6 +26,16 @@ def test_a_turn_is_one_line_and_comes_back(tmp_path: Path, record) -> None:
     assert again.turns[0]["replies"][2]["unsupported"] == ["99"]
 
 
+def test_a_turn_after_a_crash_does_not_join_the_half_line_it_left(tmp_path: Path, record) -> None:
+    talk = Conversation(tmp_path)
+    talk.add(record)
+    with talk.path.open("a") as file:
+        file.write('{"question": "half a li')
+    talk.add(record)
+    again, note = open_conversation(tmp_path, talk.id)
+    assert (len(again.turns), note[:1]) == (2, "1")
+
+
 def test_a_line_separator_in_a_question_damages_nothing(tmp_path: Path, record) -> None:
     talk = Conversation(tmp_path)
     talk.add({**record, "question": "one\u2028two\u0085three"})

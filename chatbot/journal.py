@@ -1,0 +1,27 @@
+"""JSON lines that survive a crash: on the disk before anybody is told, never joined to half a line."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+
+def append(path: Path, documents: Iterable[Any]) -> None:
+    """Whole lines at the end, on the disk when this returns. A half line left by a crash is closed off first.
+
+    Raises OSError.
+    """
+    lines = [json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for one in documents]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        if file.tell() and not _ends_a_line(file):
+            lines.insert(0, b"\n")
+        file.write(b"".join(lines))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _ends_a_line(file: IO[bytes]) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
