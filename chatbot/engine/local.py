@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from adapters.base import Base, chat_ids
+from chatbot.engine.alike import FEWEST, write_alike
 from chatbot.engine.protocol import Decoding, End, Finish, Row
 from chatbot.engine.sampling import processors
 from chatbot.errors import EngineError
@@ -158,6 +160,26 @@ class LocalEngine:
         if run.stopped.is_set():
             tap.end_open_rows("cancelled")
             return
+        if len(run.rows) >= FEWEST and len({row.tone for row in run.rows}) == 1:
+            self._write_alike(run, tap)
+        else:
+            self._write_mixed(run, tap)
+        if tap.error is not None:
+            raise tap.error
+        tap.end_open_rows("length")
+
+    def _write_alike(self, run: LocalRun, tap: "_Tap") -> None:
+        config = self._base.model.config
+        usual = config._attn_implementation
+        bare = self._tones and run.rows[0].tone is None
+        config._attn_implementation = "sdpa"  # long prompts in a large batch: three times as fast as eager
+        try:
+            with torch.inference_mode(), self._model.disable_adapter() if bare else nullcontext():
+                write_alike(self._model, run.prompts, run.decoding, tap.took, lambda: tap.over() is not None)
+        finally:
+            config._attn_implementation = usual
+
+    def _write_mixed(self, run: LocalRun, tap: "_Tap") -> None:
         ids, mask = _left_padded(run.prompts, self._base.tokenizer.pad_token_id)
         device = self._base.model.device
         extra: dict[str, Any] = {}
@@ -176,9 +198,6 @@ class LocalEngine:
                 logits_processor=processors(run.decoding, ids.shape[1]),
                 **extra,
             )
-        if tap.error is not None:
-            raise tap.error
-        tap.end_open_rows("length")
 
 
 class _Tap(BaseStreamer):  # type: ignore[misc]
@@ -204,6 +223,13 @@ class _Tap(BaseStreamer):  # type: ignore[misc]
                 self._run.add(column)
         except Exception as error:
             self.error = error
+
+    def took(self, row: int, token: int) -> bool:
+        """One row's next token, outside `generate`; does the row go on?"""
+        piece = self._took(row, token)
+        if piece:
+            self._run.add(tuple(piece if i == row else "" for i in range(len(self._run.rows))))
+        return self._run.ends[row] is None
 
     def end(self) -> None:
         """`generate` is through; rows that are still open ended by limit or stop."""

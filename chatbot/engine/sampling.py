@@ -3,6 +3,8 @@
 Knows tokens and scores alone. Each row is treated by itself: its text does not depend on how many
 rows stand beside it."""
 
+from collections.abc import Sequence
+
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
@@ -19,6 +21,27 @@ def processors(decoding: Decoding, prompt: int) -> LogitsProcessorList:
     return made
 
 
+class Chooser:
+    """The same choice without `generate`, for a batch that rows leave."""
+
+    def __init__(self, decoding: Decoding, rows: int):
+        self._loops = NoLoop(decoding.no_repeat, 0) if decoding.no_repeat > 0 else None
+        self._sample = SeededSample(decoding) if decoding.temperature > 0 else None
+        self._replies: list[list[int]] = [[] for _ in range(rows)]
+
+    def choose(self, scores: torch.Tensor, rows: Sequence[int]) -> list[int]:
+        """The next token of each of `rows`, given their scores (len(rows), V)."""
+        if self._loops:
+            for at, row in enumerate(rows):
+                self._loops.forbid(row, self._replies[row], scores[at])
+        if self._sample:
+            scores = self._sample(torch.empty(0), scores)
+        tokens = [int(token) for token in scores.argmax(-1)]
+        for row, token in zip(rows, tokens, strict=True):
+            self._replies[row].append(token)
+        return tokens
+
+
 class NoLoop(LogitsProcessor):  # type: ignore[misc]
     """No run of `length` tokens twice in one reply: a small base model would circle for ever.
 
@@ -27,17 +50,21 @@ class NoLoop(LogitsProcessor):  # type: ignore[misc]
 
     def __init__(self, length: int, prompt: int):
         self._length, self._prompt = length, prompt
-        self._next: list[dict[tuple[int, ...], set[int]]] = []  # per row: length - 1 tokens -> what followed them
+        # per row: length - 1 tokens -> what followed them
+        self._next: dict[int, dict[tuple[int, ...], set[int]]] = {}
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        replies = input_ids[:, self._prompt :].tolist()
-        self._next = self._next or [{} for _ in replies]
-        for row, (reply, known) in enumerate(zip(replies, self._next, strict=True)):
-            if len(reply) >= self._length:
-                known.setdefault(tuple(reply[-self._length : -1]), set()).add(reply[-1])
-            if banned := known.get(tuple(reply[1 - self._length :])):
-                scores[row, list(banned)] = float("-inf")
+        for row, reply in enumerate(input_ids[:, self._prompt :].tolist()):
+            self.forbid(row, reply, scores[row])
         return scores
+
+    def forbid(self, row: int, reply: list[int], scores: torch.Tensor) -> None:
+        """Take what would close a loop out of one row's `scores` (V,), in place; called at each token."""
+        known = self._next.setdefault(row, {})
+        if len(reply) >= self._length:
+            known.setdefault(tuple(reply[-self._length : -1]), set()).add(reply[-1])
+        if banned := known.get(tuple(reply[1 - self._length :])):
+            scores[list(banned)] = float("-inf")
 
 
 class SeededSample(LogitsProcessor):  # type: ignore[misc]

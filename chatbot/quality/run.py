@@ -1,113 +1,140 @@
-"""Answer a suite: many cases and all modes in one batch, each case frozen as a live turn would be.
+"""Answer a suite: many cases in every mode, each case frozen as a live turn would be.
 
-What is written is kept at once, one JSON line a case, so a killed run goes on where it was. Knows
-nothing about checks: marking an answer needs no model and can be done again."""
+Replies of one mode and one beginning are written together, 24 at a time: that is what makes a suite
+a matter of minutes. Each is kept at once, one JSON line, so a killed run goes on where it was. Knows
+nothing about checks: marking a reply needs no language model and can be done again."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from chatbot.bot import Bot
-from chatbot.brief import Brief, Turn
-from chatbot.engine.protocol import Decoding, End
+from chatbot.brief import Brief
+from chatbot.engine.protocol import Decoding, End, Row
 from chatbot.journal import append
 from chatbot.mode import Mode
 from chatbot.quality.suite import Case
 
 ROWS = 24  # rows in one batch: more are hardly faster on two cores, and cost memory
-Tell = Callable[[int, int], None]  # (cases done, cases in all)
-Answer = dict[str, Any]  # one case, all modes: see _answer
+PATIENCE = 3600.0  # seconds for one batch: a slow machine shall not cut replies short
+Tell = Callable[[int, int], None]  # (replies written, replies in all)
+
+
+@dataclass(frozen=True)
+class Written:
+    """One reply, as it is kept."""
+
+    text: str
+    end: End
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One case as every mode was asked it, and what each wrote (by Mode.key)."""
+
+    case: Case
+    brief: Brief
+    replies: dict[str, Written]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One reply to write."""
+
+    name: str
+    row: Row
+    length: int  # characters of its prompt
 
 
 def answers(
     bot: Bot, cases: Sequence[Case], modes: Sequence[Mode], path: Path, tell: Tell, decoding: Decoding | None = None
 ) -> list[Answer]:
-    """Every case's answers, in the suite's order; those that `path` already holds are not written again."""
-    decoding = decoding or bot.settings.decoding
-    key = _key(bot, modes, decoding)
+    """Every case's answers, in the suite's order; replies that `path` already holds are not written again."""
+    decoding = replace(decoding or bot.settings.decoding, deadline_s=PATIENCE)
+    key = _key(bot, decoding)
+    briefs = [bot.prepare(case.question, modes, case.history, decoding=decoding) for case in cases]
     known = _read(path, key)
-    open_cases = [case for case in cases if _name(case) not in known]
-    tell(len(cases) - len(open_cases), len(cases))
-    for batch in _batches(bot, open_cases, modes, decoding):
-        fresh = [_answer(case, turn, key) for case, turn in _written(bot, batch, decoding)]
-        append(path, fresh)
-        known |= {answer["case"]: answer for answer in fresh}
-        tell(sum(_name(case) in known for case in cases), len(cases))
-    return [known[_name(case)] for case in cases]
+    jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(case, brief)]
+    _write(bot, [job for job in jobs if job.name not in known], decoding, path, key, known, _counted(tell, jobs, known))
+    return [
+        Answer(case, brief, {mode.key: known[_name(case, mode)] for mode in modes})
+        for case, brief in zip(cases, briefs, strict=True)
+    ]
 
 
-def _batches(
-    bot: Bot, cases: Sequence[Case], modes: Sequence[Mode], decoding: Decoding
-) -> Iterator[list[tuple[Case, Brief]]]:
-    """Cases with prompts of like length together: padding is work."""
-    briefs = [(case, bot.prepare(case.question, modes, case.history, decoding=decoding)) for case in cases]
-    briefs.sort(key=lambda pair: max(map(len, pair[1].prompts)))
-    size = max(1, ROWS // len(modes))
-    for start in range(0, len(briefs), size):
-        yield briefs[start : start + size]
+def _counted(tell: Tell, jobs: Sequence[_Job], known: dict[str, Written]) -> Callable[[], None]:
+    return lambda: tell(sum(job.name in known for job in jobs), len(jobs))
 
 
-def _written(bot: Bot, batch: Sequence[tuple[Case, Brief]], decoding: Decoding) -> Iterator[tuple[Case, Turn]]:
-    run = bot.engine.write([row for _, brief in batch for row in brief.rows], decoding)
-    texts = [""] * sum(len(brief.rows) for _, brief in batch)
-    for column in run:
-        texts = [text + piece for text, piece in zip(texts, column, strict=True)]
-    ends = [end for end in run.ends if end is not None]
-    start = 0
-    for case, brief in batch:
-        stop = start + len(brief.rows)
-        yield case, bot.turn(brief, texts[start:stop], ends[start:stop])
-        start = stop
+def _write(
+    bot: Bot,
+    jobs: Sequence[_Job],
+    decoding: Decoding,
+    path: Path,
+    key: str,
+    known: dict[str, Written],
+    count: Callable[[], None],
+) -> None:
+    """Write `jobs`, keeping each batch in `path` and `known` as soon as it is there."""
+    count()
+    for batch in _batches(jobs):
+        run = bot.engine.write([job.row for job in batch], decoding)
+        texts = [""] * len(batch)
+        for column in run:
+            texts = [text + piece for text, piece in zip(texts, column, strict=True)]
+        ends = [end for end in run.ends if end is not None]
+        fresh = {job.name: Written(text.strip(), end) for job, text, end in zip(batch, texts, ends, strict=True)}
+        append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in fresh.items()])
+        known |= fresh
+        count()
 
 
-def _answer(case: Case, turn: Turn, key: str) -> Answer:
-    brief = turn.brief
-    return {
-        "key": key,
-        "case": _name(case),
-        "detected": brief.verdict.situation.key,
-        "origin": brief.verdict.origin,
-        "passages": [hit.passage.cited for hit in brief.hits],
-        "articles": [f"{hit.passage.article}.md" for hit in brief.hits],
-        "replies": {
-            reply.mode.key: {"text": reply.text, "unsupported": list(reply.unsupported), **_end(reply.end)}
-            for reply in turn.replies
-        },
-    }
+def _jobs(case: Case, brief: Brief) -> Iterator[_Job]:
+    for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True):
+        yield _Job(_name(case, mode), row, len(prompt))
 
 
-def _end(end: End) -> dict[str, Any]:
-    return {name: value if isinstance(value, str) else round(value, 3) for name, value in asdict(end).items()}
+def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+    """Alike in tone and beginning, so that the engine can share it, and of like length: padding is work."""
+    for _, alike in groupby(sorted(jobs, key=_beginning), key=_beginning):
+        ordered = sorted(alike, key=lambda job: job.length)
+        for start in range(0, len(ordered), ROWS):
+            yield ordered[start : start + ROWS]
 
 
-def _name(case: Case) -> str:
-    """The id and what was asked: a case that was edited is asked again."""
+def _beginning(job: _Job) -> tuple[str, str]:
+    return (job.row.tone or "", job.row.messages[0].content)
+
+
+def _name(case: Case, mode: Mode) -> str:
+    """Id, what was asked, mode: a case that was edited is asked again."""
     asked = json.dumps([case.question, [m.content for m in case.history]])
-    return f"{case.id} {hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    return f"{case.id} {hashlib.sha256(asked.encode()).hexdigest()[:8]} {mode.key}"
 
 
-def _key(bot: Bot, modes: Sequence[Mode], decoding: Decoding) -> str:
-    """What an answer depends on beside the question: adapter, prompts, modes, decoding."""
-    parts = [bot.adapter.weights if bot.adapter else "", repr(decoding), [mode.key for mode in modes]]
+def _key(bot: Bot, decoding: Decoding) -> str:
+    """What an answer depends on beside question and mode: adapter, prompts, articles, decoding."""
+    parts = [bot.adapter.weights if bot.adapter else "", repr(decoding), bot.settings.passages, bot.settings.base]
     parts += [repr(bot.voice), repr(bot.situations), [article.digest for article in bot.articles]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _read(path: Path, key: str) -> dict[str, Answer]:
+def _read(path: Path, key: str) -> dict[str, Written]:
     """Whole lines with the same key; a half-written last line is left out."""
-    found: dict[str, Answer] = {}
+    found: dict[str, Written] = {}
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return found
     for line in lines:
         try:
-            answer = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(answer, dict) and answer.get("key") == key:
-            found[answer["case"]] = answer
+            kept: dict[str, Any] = json.loads(line)
+            if kept["key"] == key:
+                found[kept["reply"]] = Written(kept["text"], End(**kept["end"]))
+        except (ValueError, KeyError, TypeError):
+            continue  # cut short by a kill
     return found

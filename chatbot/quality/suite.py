@@ -15,6 +15,7 @@ from typing import Any
 from chatbot.errors import SuiteError
 from chatbot.message import Message
 
+HELD_OUT = "held-out"  # the tag of a case about an article that training never saw
 KEYS = {"id", "question", "history", "situation", "must", "must_not", "answerable", "article", "tags"}
 
 

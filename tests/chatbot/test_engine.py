@@ -78,6 +78,51 @@ def test_three_rows_write_what_each_writes_alone(engine: LocalEngine) -> None:
     assert together == [write(engine, [one])[0] for one in THREE]
 
 
+MANY = ("How long do I have?", "Hi", "Where is my parcel?", "thanks", "I want my money back now, please.", "ok", "bye")
+
+
+@pytest.mark.parametrize("tone", [None, "tone"])
+@pytest.mark.parametrize("decoding", [SHORT, Decoding(max_new_tokens=12, temperature=0.9, top_p=0.9, seed=4)])
+def test_many_rows_of_one_tone_write_what_each_writes_alone(engine: LocalEngine, tone, decoding) -> None:
+    rows = [row(text, tone) for text in MANY]
+    run = engine.write(rows, decoding)
+    together = read(run)
+    assert together == [write(engine, [one], decoding)[0] for one in rows]
+    assert [end.tokens_out for end in run.ends] == [engine_alone(engine, one, decoding) for one in rows]
+    assert len(set(together)) > 1
+
+
+def engine_alone(engine: LocalEngine, one: Row, decoding: Decoding) -> int:
+    run = engine.write([one], decoding)
+    read(run)
+    return run.ends[0].tokens_out
+
+
+def test_rows_that_end_leave_the_batch_and_the_others_write_on(engine: LocalEngine, toned) -> None:
+    base, rows = toned[0], [row(text, "tone") for text in MANY]
+    chosen = [write(engine, [one])[0] for one in rows]
+    first = base.tokenizer(chosen[0], add_special_tokens=False)["input_ids"][3]
+    stops = base.stops
+    base.__dict__["stops"] = (*stops, first)
+    try:
+        run = engine.write(rows, SHORT)
+        together = read(run)
+        alone = [write(engine, [one])[0] for one in rows]
+    finally:
+        base.__dict__["stops"] = stops
+    assert together == alone
+    assert len({end.tokens_out for end in run.ends}) > 1
+
+
+def test_many_rows_stop_with_what_they_have(engine: LocalEngine) -> None:
+    run = engine.write([row(text) for text in MANY], Decoding(max_new_tokens=200, no_repeat=0))
+    next(iter(run))
+    run.stop()
+    read(run)
+    assert all(end.finish in ("cancelled", "stop") for end in run.ends)
+    assert any(end.finish == "cancelled" for end in run.ends)
+
+
 def test_columns_stream_and_the_ends_are_counted(engine: LocalEngine) -> None:
     run = engine.write(THREE, SHORT)
     columns = list(run)

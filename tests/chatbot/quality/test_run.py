@@ -41,10 +41,26 @@ def quiet(done: int, total: int) -> None:
 
 def test_every_case_is_answered_in_every_mode_in_few_batches(tested, engine, suite, tmp_path: Path) -> None:
     found = answers(tested, suite, MODES, tmp_path / "out" / "answers.jsonl", quiet)
-    assert [one["case"].split()[0] for one in found] == [case.id for case in suite]
-    assert all(set(one["replies"]) == {"base-prompted", "combined"} for one in found)
-    assert len(engine.history) == 2, "20 cases x 2 modes, 24 rows at a time"
-    assert all(len(rows) <= 24 for rows, _ in engine.history)
+    assert [one.case.id for one in found] == [case.id for case in suite]
+    assert all(list(one.replies) == ["base-prompted", "combined"] for one in found)
+    for rows, _ in engine.history:
+        assert len(rows) <= 24
+        assert len({(row.tone, row.messages[0]) for row in rows}) == 1, "a batch shares tone and beginning"
+    assert sum(len(rows) for rows, _ in engine.history) == 40
+
+
+def test_each_reply_is_filed_under_its_own_case_and_mode(tested, engine, suite, tmp_path: Path) -> None:
+    engine.enqueue(*(f"Reply {n}." for n in range(8)))
+    found = answers(tested, suite[:4], MODES, tmp_path / "answers.jsonl", quiet)
+    written = {}
+    texts = iter(f"Reply {n}." for n in range(8))
+    for rows, _ in engine.history:
+        for row in rows:
+            mode = "combined" if row.tone else "base-prompted"
+            written[row.messages[-1].content.split("Customer: ")[1], mode] = next(texts)
+    for one in found:
+        for mode, reply in one.replies.items():
+            assert reply.text == written[one.case.question, mode]
 
 
 def test_a_killed_run_goes_on_where_it_was(tested, engine, suite, tmp_path: Path) -> None:
@@ -55,10 +71,10 @@ def test_a_killed_run_goes_on_where_it_was(tested, engine, suite, tmp_path: Path
     engine.history.clear()
     told: list[tuple[int, int]] = []
     again = answers(tested, suite, MODES, path, lambda done, total: told.append((done, total)))
-    assert told[0] == (12, 20)
-    assert told[-1] == (20, 20)
-    assert sum(len(rows) for rows, _ in engine.history) == 16
-    assert [one["case"] for one in again] == [one["case"] for one in first]
+    assert told[0] == (12, 40)
+    assert told[-1] == (40, 40)
+    assert sum(len(rows) for rows, _ in engine.history) == 28
+    assert [one.replies.keys() for one in again] == [one.replies.keys() for one in first]
     engine.history.clear()
     answers(tested, suite, MODES, path, quiet)
     assert engine.history == [], "nothing is left to write"
