@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+FAMILY = 32  # tokens beyond the common beginning that make rows kin: the same passages, as good as always
 IGNORED = -100  # the label of a token that is not learnt
 
 
@@ -52,7 +53,7 @@ class Pack:
 
 
 def packs_of(rows: Sequence[Row], share: int, room: int, rng: random.Random) -> list[Pack]:
-    """All rows, of one head and of like length in a pack; the packs in random order.
+    """All rows: those with the same passages together, the rest of one head and of like length; packs in random order.
 
     At most `share` rows in a pack, and `room` tokens with their padding: what memory grows with.
     """
@@ -61,11 +62,23 @@ def packs_of(rows: Sequence[Row], share: int, room: int, rng: random.Random) -> 
         by_head.setdefault(row.head, []).append(row)
     packs: list[Pack] = []
     for alike in by_head.values():
-        shared = _shared(alike)
-        alike.sort(key=lambda row: row.length * rng.uniform(0.95, 1.05))
-        packs += [pack(some) for some in _groups(alike, shared, share, room)]
+        for family in _families(alike):
+            family.sort(key=lambda row: row.length * rng.uniform(0.95, 1.05))
+            packs += [pack(some) for some in _groups(family, _shared(family), share, room)]
     rng.shuffle(packs)
     return packs
+
+
+def _families(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows that share FAMILY tokens beyond what all share; those without kin are one family of their own."""
+    common = _shared(rows)
+    ordered = sorted(rows, key=lambda row: row.prompt)
+    families = [[ordered[0]]]
+    for row in ordered[1:]:
+        kin = _shared([families[-1][-1], row]) >= common + FAMILY
+        families = [*families[:-1], [*families[-1], row]] if kin else [*families, [row]]
+    alone = [family[0] for family in families if len(family) == 1]
+    return [family for family in families if len(family) > 1] + ([alone] if alone else [])
 
 
 def _groups(rows: Sequence[Row], shared: int, share: int, room: int) -> Iterator[list[Row]]:

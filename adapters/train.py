@@ -168,7 +168,7 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
         target_modules=list(recipe.targets),
         task_type="CAUSAL_LM",
     )
-    return _pack_trainer(SFTTrainer)(
+    trainer = _pack_trainer(SFTTrainer)(
         model=base.model,
         args=config,
         train_dataset=datasets.Dataset.from_list([asdict(one) for one in packs]),
@@ -177,6 +177,13 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
         peft_config=lora,
         callbacks=[_bar(tell)],
     )
+    for weight in _trained(trainer.model):
+        weight.data = weight.data.to(base.model.dtype)  # PEFT makes them float32; see master.py
+    return trainer
+
+
+def _trained(model: Any) -> list[Any]:
+    return [weight for weight in model.parameters() if weight.requires_grad]
 
 
 def _pack_trainer(trainer: Any) -> Any:
@@ -189,6 +196,13 @@ def _pack_trainer(trainer: Any) -> Any:
             summed, count = reply_loss(model, Pack(inputs["prefix"], inputs["rests"], inputs["replies"]))
             loss = summed / (count if num_items_in_batch is None else num_items_in_batch)
             return (loss, {"loss": loss}) if return_outputs else loss
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            from adapters.master import MasterAdamW
+
+            if self.optimizer is None:
+                self.optimizer = MasterAdamW(_trained(self.model), lr=self.args.learning_rate)
+            return self.optimizer
 
     return PackTrainer
 

@@ -35,7 +35,7 @@ def train_brand(
     console.print(f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path})", soft_wrap=True)
     card = _train(
         settings,
-        passes(learnt, voice, situations, recipe.epochs),
+        passes(learnt, voice, situations, recipe.epochs, recipe.seed),
         both_ways(held, voice, situations),
         folder,
         digest_of(path),
