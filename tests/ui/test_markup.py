@@ -12,7 +12,7 @@ EVIL = '<script>alert(1)</script> <img src=x onerror=y> & "quotes" $5'
 @pytest.mark.parametrize(
     "made",
     [
-        markup.header(EVIL), markup.question(EVIL), markup.fair(EVIL), markup.mode("combined", EVIL, EVIL),
+        markup.header(EVIL, EVIL, EVIL), markup.question(EVIL), markup.fair(EVIL), markup.mode("combined", EVIL, EVIL),
         markup.reply(EVIL), markup.reply("", EVIL), markup.note(EVIL), markup.unsupported([EVIL]), markup.quote(EVIL, EVIL),
     ],
 )  # fmt: skip
