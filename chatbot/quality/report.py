@@ -101,14 +101,25 @@ def write_report(
 
 def read_report(folder: Path) -> Examined:
     """The run that `write_report` left in `folder`. Raises SuiteError naming the file."""
+    made = report_document(folder)
+    try:
+        said = {case: tuple(Message(**one) for one in found) for case, found in made["histories"].items()}
+        gate, measures, settings = gate_of(made["gate"]), measures_of(made), dict(made["settings"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SuiteError(f"{folder / REPORT} is not the report of a run. Choose another run.") from error
+    return Examined(folder, tuple(read_outcomes(folder)), gate, settings, measures, said)
+
+
+def report_document(folder: Path) -> dict[str, Any]:
+    """The JSON document in `folder`. Raises SuiteError."""
     path = folder / REPORT
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
-        said = {case: tuple(Message(**one) for one in found) for case, found in made["histories"].items()}
-        gate, measures, settings = gate_of(made["gate"]), measures_of(made), dict(made["settings"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SuiteError(f"{path} is not the report of a run that can be shown. Choose another run.") from error
-    return Examined(folder, tuple(read_outcomes(folder)), gate, settings, measures, said)
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"{path} cannot be read as the report of a run. Choose another run.") from error
+    if not isinstance(made, dict):
+        raise SuiteError(f"{path} is not the report of a run. Choose another run.")
+    return made
 
 
 def read_outcomes(path: Path) -> list[Outcome]:
