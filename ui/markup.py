@@ -38,6 +38,11 @@ def header(over: str, title: str, lead: str) -> str:
     )
 
 
+def section(title: str, aside: str) -> str:
+    """A heading with a line of explanation, as the report's sections have them."""
+    return f'<div class="qa"><h2>{escape(title)}</h2><p class="aside">{escape(aside)}</p></div>'
+
+
 def question(text: str) -> str:
     """The customer's bubble."""
     return f'<div class="tp-ask">{escape(text)}</div>'

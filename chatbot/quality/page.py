@@ -28,7 +28,7 @@ LABELS = {  # check -> its name and what it asks, for a reader who does not code
     "invented": ("Invented something", "A figure, price, date, link or name stands in no source. Less is better."),
     "abstained": ("Honest hand-over", "Where no article has the answer, the reply says so and hands over."),
     "situation_ok": ("Right for the situation", "The reply keeps the situation's own rules."),
-    "on_brand_and_right": ("On brand and right", "All of the above at once."),
+    "on_brand_and_right": ("On brand and right", "All the other checks at once."),
 }
 PASSED = {  # how a pass of the check is put, where the name puts a fault
     "invented": "Nothing invented"
@@ -79,6 +79,7 @@ def context(
         "modes": [mode_of(key) for key in modes_in(outcomes)],
         "total": len({one.case for one in outcomes}),
         "gate": gate,
+        "judged": mode_of(gate.mode),
         "labels": LABELS,
         "primary": PRIMARY,
         "order": ORDER,
