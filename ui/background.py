@@ -41,12 +41,17 @@ class Job:
         return self._stopped.is_set()
 
     @property
+    def seconds(self) -> float:
+        """How long it has been at work."""
+        return time.monotonic() - self.began
+
+    @property
     def left_s(self) -> float | None:
         """Seconds that are left at the pace so far; None while nothing can be said."""
         written = self.done - (self.kept or 0)
         if written < 1:
             return None
-        return (time.monotonic() - self.began) / written * (self.total - self.done)
+        return self.seconds / written * (self.total - self.done)
 
     def stop(self) -> None:
         """Ask for an end; what is answered is kept."""

@@ -49,9 +49,7 @@ def page() -> None:
     voice = read_voice(find_brand(settings.brand, settings.home).prompts / "voice.md")
     st.html(markup.header(f"Tone QA · {voice.name}", "Does it sound like us, and is it right?", LEAD))
     found = runs(settings)
-    if not found:
-        st.html(markup.section("No run yet", EMPTY))
-    _job(settings, "Ask the questions again" if found else "Ask the questions")
+    _job(settings, bool(found))
     if found:
         _show_one_of(found, theme)
     else:
@@ -64,7 +62,7 @@ def the_desk() -> Desk:
     return Desk()
 
 
-def _job(settings: Settings, title: str) -> None:
+def _job(settings: Settings, any_run: bool) -> None:
     """The run in progress, or how the last one failed and the form for another."""
     job = the_desk().job
     if said := st.session_state.pop("qa-refused", ""):
@@ -74,12 +72,15 @@ def _job(settings: Settings, title: str) -> None:
         return
     if job is not None and job.fault:
         (st.info if job.stopping else st.error)(job.fault)
+    if not any_run:
+        st.html(markup.section("No run yet", EMPTY))
     try:
         count = len(order(settings).cases)
     except SuiteError as error:
         st.info(str(error))
         return
-    with st.expander(title, expanded=not runs(settings), icon=":material/play_arrow:"):
+    title = "Ask the questions again" if any_run else "Ask the questions"
+    with st.expander(title, expanded=not any_run, icon=":material/play_arrow:"):
         _form(settings, count)
 
 
@@ -122,7 +123,7 @@ def _progress(job: Job) -> str:
     if not job.total:
         return f"Finding passages for {len(job.order.cases)} questions …"
     left = "" if job.left_s is None else f", about {_span(job.left_s)} left"
-    return f"{job.done} of {job.total} replies{left}"
+    return f"{job.done} of {job.total} replies after {_span(job.seconds)}{left}"
 
 
 def _span(seconds: float) -> str:
