@@ -17,7 +17,7 @@ from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import Detector, Situation, Verdict
+from chatbot.situation import Detector, Encoder, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
 from knowledge.article import Article, read_articles
 from knowledge.search import Hit
@@ -57,6 +57,11 @@ class Bot:
     def name(self) -> str:
         """The brand's name for the screen."""
         return self.voice.name
+
+    @property
+    def encoder(self) -> Encoder:
+        """Texts to vectors: what situations are told apart with, and what the voice score learns from."""
+        return self._detector.encoder
 
     def prepare(
         self,

@@ -13,6 +13,7 @@
       PromptError           a prompt file with a hole or a fault in it
       TurnError             a question that cannot be answered as asked
       SuiteError            an examination file with a fault in it
+        RunStopped          the user stopped an examination
       EngineError           the writer failed in the middle of a reply
 
 The pages and the command line catch `SHOWN` and print the sentence; anything else is a bug.
@@ -44,6 +45,10 @@ class TurnError(ChatError):
 
 class SuiteError(ChatError):
     """An examination file, rule file or baseline with a fault in it; names file and place."""
+
+
+class RunStopped(SuiteError):
+    """The user stopped an examination; what was answered is kept."""
 
 
 class EngineError(ChatError):

@@ -13,6 +13,7 @@ class Mode:
     label: str
     prompted: bool
     tuned: bool
+    colour: str = "#888888"  # of its column wherever it is drawn, on light and on dark ground
 
     @property
     def lever(self) -> str:
@@ -24,13 +25,19 @@ class Mode:
         return "adapter" if self.tuned else "neither lever"
 
 
-PLAIN = Mode("plain", "Plain base", prompted=False, tuned=False)
-BASE_PROMPTED = Mode("base-prompted", "Base-prompted", prompted=True, tuned=False)
-FINE_TUNED = Mode("fine-tuned", "Fine-tuned", prompted=False, tuned=True)
-COMBINED = Mode("combined", "Combined", prompted=True, tuned=True)
+PLAIN = Mode("plain", "Plain base", prompted=False, tuned=False, colour="#7a7f86")
+BASE_PROMPTED = Mode("base-prompted", "Base-prompted", prompted=True, tuned=False, colour="#4a7fa7")
+FINE_TUNED = Mode("fine-tuned", "Fine-tuned", prompted=False, tuned=True, colour="#c07a2c")
+COMBINED = Mode("combined", "Combined", prompted=True, tuned=True, colour="#3d8b66")
 
 THREE = (BASE_PROMPTED, FINE_TUNED, COMBINED)
 EVERY = (PLAIN, *THREE)
+
+
+def mode_of(key: str) -> Mode:
+    """The mode of that key; a stand-in, grey and named by its key, for one that the program no longer has."""
+    known = {mode.key: mode for mode in EVERY}
+    return known.get(key, Mode(key, key, prompted=False, tuned=False))
 
 
 def modes_named(name: str) -> tuple[Mode, ...]:

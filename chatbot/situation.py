@@ -74,7 +74,7 @@ class Detector:
         if fallback not in self.situations:
             raise TurnError(f"There is no situation {fallback!r} to fall back on.")
         self._fallback = fallback
-        self._encoder = encoder
+        self.encoder = encoder
         self._said = [(s.key, utterance) for s in situations for utterance in s.utterances]
         self._vectors = encoder.encode([utterance for _, utterance in self._said])  # (n, d)
 
@@ -86,7 +86,7 @@ class Detector:
 
     def detect(self, message: str) -> Verdict:
         """The situation of `message`, by vote; the fallback where nothing is near."""
-        cosines = self._vectors @ self._encoder.encode([message])[0]  # (n,)
+        cosines = self._vectors @ self.encoder.encode([message])[0]  # (n,)
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
         evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
         shares = _shares(evidence)

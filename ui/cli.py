@@ -35,6 +35,11 @@ TemperatureOption = Annotated[float | None, typer.Option(help="0 is greedy; up t
 TokensOption = Annotated[int | None, typer.Option("--max-new-tokens", help="Longest reply, in tokens.")]
 ModeOption = Annotated[str, typer.Option(help="base-prompted, fine-tuned, combined, plain, or all (three).")]
 
+ModesOption = Annotated[
+    list[str] | None,
+    typer.Option("--mode", help="base-prompted, fine-tuned, combined, plain, or all (three); may be repeated."),
+]
+
 
 def sentences_only(command: Callable[..., None]) -> Callable[..., None]:
     """What a user may be shown becomes one sentence and exit code 1; Ctrl-C becomes 130."""
@@ -153,6 +158,39 @@ def train(
     document = train_brand(settings, examples, out_, knobs, err, quiet=json_)
     if json_:
         print_json(document)
+
+
+@app.command()
+@sentences_only
+def qa(
+    brand: BrandOption = None,
+    suite: Annotated[Path | None, typer.Option(help="File of questions [default: the brand's own].")] = None,
+    mode: ModesOption = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many, even over the situations.")] = None,
+    out_: Annotated[Path | None, typer.Option("--out", help="Folder for report and replies.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="An earlier run's folder, or its outcomes.jsonl.")] = None,
+    consistency: Annotated[bool, typer.Option("--consistency", help="Ask everything five times more.")] = False,
+    seed: SeedOption = None,
+    base: BaseOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Put a suite of questions to every mode and mark the replies. Exit 0 passed, 1 failed, 3 not enough data."""
+    from chatbot.bot import open_bot
+    from chatbot.quality.report import report_document
+    from chatbot.quality.session import order
+    from ui.qa import examine_brand, print_examined
+
+    settings = read_settings(brand=brand, base=base, seed=seed)
+    what = order(settings, suite, mode or ("all",), sample, out_, baseline, consistency)
+    with told(err, "Waking the model", quiet=json_):
+        bot = open_bot(settings)
+    found = examine_brand(bot, what, err, quiet=json_)
+    if json_:
+        print_json(report_document(found.folder))
+    else:
+        print_examined(found, out)
+    if found.gate.exit_code:
+        raise typer.Exit(found.gate.exit_code)
 
 
 @app.command()

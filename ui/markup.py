@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-ACCENTS = {"plain": "#7a7f86", "base-prompted": "#4a7fa7", "fine-tuned": "#c07a2c", "combined": "#3d8b66"}
+from chatbot.mode import mode_of
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 5rem; padding-bottom: 6rem; max-width: 82rem;}
@@ -29,14 +29,18 @@ STYLE = """<style>
 </style>"""
 
 
-def header(brand: str) -> str:
-    """The page's first lines."""
+def header(over: str, title: str, lead: str) -> str:
+    """A page's first lines: where we are, what it is about, and one sentence more."""
     return (
-        f'<div class="tp-brand">Triptych · {escape(brand)}</div>'
-        '<div class="tp-title">One question, three answers</div>'
-        '<div class="tp-lead">The same small model answers with a prompt layer, with a trained adapter, '
-        "and with both. See what each lever does to the reply.</div>"
+        f'<div class="tp-brand">Triptych · {escape(over)}</div>'
+        f'<div class="tp-title">{escape(title)}</div>'
+        f'<div class="tp-lead">{escape(lead)}</div>'
     )
+
+
+def section(title: str, aside: str) -> str:
+    """A heading with a line of explanation, as the report's sections have them."""
+    return f'<div class="qa"><h2>{escape(title)}</h2><p class="aside">{escape(aside)}</p></div>'
 
 
 def question(text: str) -> str:
@@ -52,7 +56,7 @@ def fair(line: str) -> str:
 def mode(key: str, label: str, lever: str) -> str:
     """A column's head."""
     words = f"<b>{escape(label)}</b><span>{escape(lever)}</span>"
-    return f'<div class="tp-mode" style="--tp:{ACCENTS.get(key, "#888")}">{words}</div>'
+    return f'<div class="tp-mode" style="--tp:{mode_of(key).colour}">{words}</div>'
 
 
 def reply(text: str, waiting: str = "") -> str:

@@ -60,6 +60,7 @@ class Gate:
     mode: str
     findings: tuple[Finding, ...]
     paired: int | None = None  # cases that both runs answered; None without a baseline
+    judged: str = ""  # which cases it rests on, and what they are held against, in words
 
     @property
     def exit_code(self) -> int:
@@ -84,9 +85,22 @@ class Gate:
             "verdict": self.verdict,
             "needs": self.needs if self.verdict == NOT_ENOUGH else None,
             "mode": self.mode,
+            "judged": self.judged,
             "paired": self.paired,
             "findings": [_document(finding) for finding in self.findings],
         }
+
+
+def gate_of(document: Mapping[str, Any]) -> Gate:
+    """What `Gate.document` made, read back. Raises KeyError or TypeError when it is not that."""
+    findings = tuple(
+        Finding(
+            one["check"], one["verdict"], one["why"], Rate.of(one),
+            None if one["before"] is None else Rate.of(one["before"]), one["p"], one["needs"],
+        )
+        for one in document["findings"]
+    )  # fmt: skip
+    return Gate(document["verdict"], document["mode"], findings, document["paired"], document["judged"])
 
 
 def compare(
@@ -101,7 +115,8 @@ def compare(
     others = holm({check: one.p_worse for check, one in found.items() if check != PRIMARY})
     findings = [_primary(found[PRIMARY], pairs, plan)]
     findings += [_other(check, found[check], p, pairs, plan) for check, p in others.items()]
-    return Gate(_verdict(findings), mode, tuple(findings), len(pairs))
+    judged = f"{len(pairs)} cases paired with the baseline"
+    return Gate(_verdict(findings), mode, tuple(findings), len(pairs), judged)
 
 
 def meets(
@@ -111,7 +126,7 @@ def meets(
     whole interval misses the bar."""
     mine = [one for one in outcomes if one.mode == mode]
     findings = [_against_bar(check, rate(mine, check), bar, minimum) for check, bar in bars.items()]
-    return Gate(_verdict(findings), mode, tuple(findings))
+    return Gate(_verdict(findings), mode, tuple(findings), judged=f"{len(mine)} cases against the bars")
 
 
 def _pairs(before: Iterable[Outcome], after: Iterable[Outcome], mode: str) -> list[tuple[Outcome, Outcome]]:

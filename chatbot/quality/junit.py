@@ -31,7 +31,6 @@ def _suite(root: ET.Element, mode: str, outcomes: Sequence[Outcome], settings: M
     suite.set("failures", str(sum(mark.passed is False for _, _, mark in marks)))
     suite.set("skipped", str(sum(mark.passed is None for _, _, mark in marks)))
     suite.set("errors", "0")
-    suite.set("time", f"{sum(one.total_s for one in outcomes):.3f}")
 
 
 def _test(suite: ET.Element, outcome: Outcome, check: str, mark: Mark) -> None:

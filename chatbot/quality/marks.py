@@ -32,7 +32,7 @@ class Outcome:
     detected: str  # situation that the program chose
     passages: tuple[str, ...]  # Passage.cited, as every mode was given them
     tokens_out: int
-    first_token_s: float
+    first_token_s: float  # seconds of the batch that it was written in: no measure of a customer's wait
     total_s: float
     marks: dict[str, Mark] = field(default_factory=dict)  # by name of CHECKS
     voice_score: float | None = None  # 0..1, the learnt score

@@ -1,33 +1,26 @@
-"""How long replies take and how hard they are to read, per mode. Plain arithmetic on finished outcomes.
+"""What is measured beside the marks: how hard replies are to read, how long they take, how alike they are.
 
 Not textstat: it needs a dictionary that it downloads when first used, and pyphen, which comes under the GPL, the LGPL
 or the MPL. The Automated Readability Index (Senter and Smith 1967) counts letters instead of syllables."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import median
+from typing import Any
 
-import numpy as np
-
+from chatbot.quality.consistency import Consistency, consistency_of
+from chatbot.quality.latency import Latency
 from chatbot.quality.marks import Outcome
 from chatbot.quality.stats import modes_in
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The middle and the slow end of some seconds."""
+class Measures:
+    """By mode; empty where it was not measured. Neither can be worked out from the outcomes of one run."""
 
-    median: float
-    p90: float
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Of one mode, in seconds. Replies written in one batch share its time."""
-
-    first_token_s: Spread
-    total_s: Spread
+    latency: Mapping[str, Latency] = field(default_factory=dict)
+    consistency: Mapping[str, Consistency] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,14 +30,6 @@ class Readability:
     words: float  # per reply
     words_per_sentence: float
     grade: float  # Automated Readability Index: US school grade that reads it with ease
-
-
-def latency(outcomes: Sequence[Outcome]) -> dict[str, Latency]:
-    """mode -> how long its replies took."""
-    return {
-        mode: Latency(_spread([o.first_token_s for o in mine]), _spread([o.total_s for o in mine]))
-        for mode, mine in _by_mode(outcomes).items()
-    }
 
 
 def readability(outcomes: Sequence[Outcome]) -> dict[str, Readability]:
@@ -57,20 +42,25 @@ def readability(outcomes: Sequence[Outcome]) -> dict[str, Readability]:
     }
 
 
-def measures_document(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
-    """{"latency": {mode: ...}, "readability": {mode: ...}} for the JSON document."""
+def measures_document(outcomes: Sequence[Outcome], measures: Measures) -> dict[str, dict[str, Any]]:
+    """{"latency": {mode: ...}, "readability": {mode: ...}, "consistency": {mode: ...}} for the JSON document."""
     return {
-        "latency": {mode: asdict(one) for mode, one in latency(outcomes).items()},
+        "latency": {mode: asdict(one) for mode, one in measures.latency.items()},
         "readability": {mode: asdict(one) for mode, one in readability(outcomes).items()},
+        "consistency": {mode: one.document() for mode, one in measures.consistency.items()},
     }
+
+
+def measures_of(document: Mapping[str, Any]) -> Measures:
+    """What `measures_document` made, read back. Raises KeyError or TypeError when it is not that."""
+    return Measures(
+        {mode: Latency(**one) for mode, one in document["latency"].items()},
+        {mode: consistency_of(one) for mode, one in document["consistency"].items()},
+    )
 
 
 def _by_mode(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     return {mode: [one for one in outcomes if one.mode == mode] for mode in modes_in(outcomes)}
-
-
-def _spread(seconds: Sequence[float]) -> Spread:
-    return Spread(*(round(float(value), 3) for value in np.percentile(seconds, [50, 90])))
 
 
 def _words(text: str) -> list[str]:

@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from chatbot.message import Message
-from chatbot.mode import COMBINED, EVERY, Mode
+from chatbot.mode import COMBINED, EVERY, Mode, mode_of
+from chatbot.quality.consistency import RUNS, TEMPERATURE
 from chatbot.quality.gate import PRIMARY, Gate
 from chatbot.quality.marks import CHECKS, Mark, Outcome
-from chatbot.quality.measures import latency, readability
+from chatbot.quality.measures import Measures, readability
 from chatbot.quality.stats import LESS_IS_BETTER, Rate, by_mode, by_situation, held, modes_in
 from chatbot.quality.suite import Case
 
@@ -27,11 +28,14 @@ LABELS = {  # check -> its name and what it asks, for a reader who does not code
     "invented": ("Invented something", "A figure, price, date, link or name stands in no source. Less is better."),
     "abstained": ("Honest hand-over", "Where no article has the answer, the reply says so and hands over."),
     "situation_ok": ("Right for the situation", "The reply keeps the situation's own rules."),
-    "on_brand_and_right": ("On brand and right", "All of the above at once."),
+    "on_brand_and_right": ("On brand and right", "All the other checks at once."),
 }
 PASSED = {  # how a pass of the check is put, where the name puts a fault
     "invented": "Nothing invented"
 }
+ORDER = (PRIMARY, *(check for check in CHECKS if check != PRIMARY))  # of the rows: the sum of all stands first
+Histories = Mapping[str, tuple[Message, ...]]  # the earlier messages of a conversation, by case
+EMPTY: Histories = {}
 SHOWN_OPEN = 6  # worst cases that are unfolded from the start
 FEW = 5  # cases; a cell of the heat map with fewer is drawn faint
 
@@ -60,46 +64,85 @@ class Sheet:
     faults: int
 
 
-def page(
+def context(
     outcomes: Sequence[Outcome],
     gate: Gate,
     settings: Mapping[str, str],
     against: Mapping[str, Mapping[str, Any]],
-    cases: Sequence[Case] = (),
-) -> str:
-    """The whole document. `against` is `report.combined_against`; `settings` is shown in the order given."""
-    modes = [_mode(key) for key in modes_in(outcomes)]
-    return _environment().get_template("report.html.j2").render(
-        modes=modes,
-        total=len({one.case for one in outcomes}),
-        gate=gate,
-        labels=LABELS,
-        primary=PRIMARY,
-        checks=(PRIMARY, *(check for check in CHECKS if check != PRIMARY)),
-        rates=by_mode(outcomes),
-        best=_best(by_mode(outcomes)),
-        situations=_heat(outcomes),
-        held_in=by_mode(held(outcomes, out=False)),
-        held_out=by_mode(held(outcomes, out=True)),
-        against=[(_mode(key), found) for key, found in against.items()],
-        combined=COMBINED,
-        latency=latency(outcomes),
-        readability=readability(outcomes),
-        sheets=sheets(outcomes, cases),
-        shown_open=SHOWN_OPEN,
-        few=FEW,
-        settings=settings,
-    )  # fmt: skip
+    said: Histories,
+    measures: Measures,
+) -> dict[str, Any]:
+    """All that the templates draw from. `against` is `report.combined_against`; `settings` is shown in its order."""
+    return {
+        "every": EVERY,
+        "theme": "auto",
+        "modes": [mode_of(key) for key in modes_in(outcomes)],
+        "total": len({one.case for one in outcomes}),
+        "gate": gate,
+        "judged": mode_of(gate.mode),
+        "labels": LABELS,
+        "primary": PRIMARY,
+        "order": ORDER,
+        "rates": by_mode(outcomes),
+        "best": _best(by_mode(outcomes)),
+        "situations": heat(outcomes),
+        "held_in": by_mode(held(outcomes, out=False)),
+        "held_out": by_mode(held(outcomes, out=True)),
+        "against": [(mode_of(key), found) for key, found in against.items()],
+        "combined": COMBINED,
+        "latency": measures.latency,
+        "consistency": measures.consistency,
+        "runs": RUNS,
+        "warmth": TEMPERATURE,
+        "readability": readability(outcomes),
+        "sheets": sheets(outcomes, said),
+        "shown_open": SHOWN_OPEN,
+        "few": FEW,
+        "settings": settings,
+    }
 
 
-def sheets(outcomes: Sequence[Outcome], cases: Sequence[Case] = ()) -> list[Sheet]:
+def page(given: Mapping[str, Any]) -> str:
+    """The whole document from a `context`."""
+    return _environment().get_template("report.html.j2").render(given)
+
+
+class Pieces:
+    """The pieces of the document from a `context`, for another page to arrange. Each is escaped HTML in one box."""
+
+    def __init__(self, given: Mapping[str, Any]):
+        self._modes = len(given["modes"])
+        self._parts = _environment().get_template("parts.html.j2").make_module(dict(given))
+
+    def section(self, name: str) -> str:
+        """One of verdict, checks, heat, topics, same, ease."""
+        return self._boxed(getattr(self._parts, name)())
+
+    def case(self, sheet: Sheet, unfolded: bool) -> str:
+        """One case with all its replies."""
+        return self._boxed(self._parts.case(sheet, unfolded=unfolded))  # type: ignore[attr-defined]
+
+    def _boxed(self, inner: Markup) -> str:
+        return Markup('<div class="qa" style="--modes:{}">{}</div>').format(self._modes, inner)
+
+
+def style(theme: str) -> str:
+    """The style of the pieces. `theme`: light, dark, or auto (as the reader's system has it)."""
+    return _environment().get_template("style.css.j2").render(theme=theme, every=EVERY)
+
+
+def histories(cases: Sequence[Case]) -> Histories:
+    """The earlier messages of every case that has some."""
+    return {case.id: case.history for case in cases if case.history}
+
+
+def sheets(outcomes: Sequence[Outcome], said: Histories = EMPTY) -> list[Sheet]:
     """The cases, worst first: those where combined is wrong, and among them those with the most faults."""
-    history = {case.id: case.history for case in cases}
     grouped: dict[str, list[Outcome]] = {}
     for one in outcomes:
         grouped.setdefault(one.case, []).append(one)
     ordered = sorted(grouped.values(), key=_badness, reverse=True)
-    return [_sheet(group, history.get(group[0].case, ())) for group in ordered]
+    return [_sheet(group, said.get(group[0].case, ())) for group in ordered]
 
 
 def marked(text: str, marks: Mapping[str, Mark]) -> Markup:
@@ -147,11 +190,6 @@ def _good(rate: Rate, check: str) -> float:
     return round(1 - share if check in LESS_IS_BETTER else share, 3)
 
 
-def _mode(key: str) -> Mode:
-    known = {mode.key: mode for mode in EVERY}
-    return known.get(key, Mode(key, key, prompted=False, tuned=False))
-
-
 def _best(rates: Mapping[str, Mapping[str, Rate]]) -> dict[str, set[str]]:
     """check -> the modes that are best at it; nothing is best where all are alike."""
     best = {}
@@ -162,7 +200,7 @@ def _best(rates: Mapping[str, Mapping[str, Rate]]) -> dict[str, set[str]]:
     return best
 
 
-def _heat(outcomes: Sequence[Outcome]) -> list[tuple[str, Mapping[str, Rate]]]:
+def heat(outcomes: Sequence[Outcome]) -> list[tuple[str, Mapping[str, Rate]]]:
     """situation -> mode -> rate of PRIMARY, the weakest situation of the combined mode first."""
     table = {
         name: {mode: checks[PRIMARY] for mode, checks in modes.items()}
@@ -201,4 +239,4 @@ def _column(outcome: Outcome) -> Column:
         (LABELS.get(check, (check, ""))[0], " ".join(mark.why)) for check, mark in parts.items() if mark.passed is False
     ]
     passed = [PASSED.get(check, LABELS.get(check, (check, ""))[0]) for check, mark in parts.items() if mark.passed]
-    return Column(_mode(outcome.mode), marked(outcome.text, outcome.marks), tuple(faults), tuple(passed))
+    return Column(mode_of(outcome.mode), marked(outcome.text, outcome.marks), tuple(faults), tuple(passed))

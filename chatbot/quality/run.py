@@ -14,14 +14,15 @@ from typing import Any
 
 from chatbot.bot import Bot
 from chatbot.brief import Brief
-from chatbot.engine.protocol import Decoding, End, Row
+from chatbot.engine.protocol import Decoding, End, Row, Run
+from chatbot.errors import EngineError
 from chatbot.journal import append
 from chatbot.mode import Mode
 from chatbot.quality.suite import Case
 
 ROWS = 24  # rows in one batch: more are hardly faster on two cores, and cost memory
 PATIENCE = 3600.0  # seconds for one batch: a slow machine shall not cut replies short
-Tell = Callable[[int, int], None]  # (replies written, replies in all)
+Tell = Callable[[int, int], None]  # (replies written, replies in all); may raise to stop
 
 
 @dataclass(frozen=True)
@@ -59,38 +60,35 @@ def answers(
     briefs = [bot.prepare(case.question, modes, case.history, decoding=decoding) for case in cases]
     known = _read(path, key)
     jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(case, brief)]
-    _write(bot, [job for job in jobs if job.name not in known], decoding, path, key, known, _counted(tell, jobs, known))
+    tell(sum(job.name in known for job in jobs), len(jobs))
+    missing = [job for job in jobs if job.name not in known]
+    for batch in _batches(missing):
+        done = sum(job.name in known for job in jobs)
+        fresh = _written(bot.engine.write([job.row for job in batch], decoding), done, len(jobs), tell)
+        kept = {job.name: one for job, one in zip(batch, fresh, strict=True)}
+        append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in kept.items()])
+        known |= kept
     return [
         Answer(case, brief, {mode.key: known[_name(case, mode)] for mode in modes})
         for case, brief in zip(cases, briefs, strict=True)
     ]
 
 
-def _counted(tell: Tell, jobs: Sequence[_Job], known: dict[str, Written]) -> Callable[[], None]:
-    return lambda: tell(sum(job.name in known for job in jobs), len(jobs))
-
-
-def _write(
-    bot: Bot,
-    jobs: Sequence[_Job],
-    decoding: Decoding,
-    path: Path,
-    key: str,
-    known: dict[str, Written],
-    count: Callable[[], None],
-) -> None:
-    """Write `jobs`, keeping each batch in `path` and `known` as soon as it is there."""
-    count()
-    for batch in _batches(jobs):
-        run = bot.engine.write([job.row for job in batch], decoding)
-        texts = [""] * len(batch)
+def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
+    """The replies of one batch. Whatever interrupts it, the engine is not left writing for nobody."""
+    texts = [""] * len(run.ends)
+    try:
         for column in run:
             texts = [text + piece for text, piece in zip(texts, column, strict=True)]
-        ends = [end for end in run.ends if end is not None]
-        fresh = {job.name: Written(text.strip(), end) for job, text, end in zip(batch, texts, ends, strict=True)}
-        append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in fresh.items()])
-        known |= fresh
-        count()
+            tell(done + sum(end is not None for end in run.ends), total)
+    except BaseException:
+        run.stop()
+        raise
+    tell(done + len(texts), total)
+    ends = [end for end in run.ends if end is not None]
+    if any(end.finish == "cancelled" for end in ends):
+        raise EngineError("The model was put away in the middle of a run. Start it again: what is answered is kept.")
+    return [Written(text.strip(), end) for text, end in zip(texts, ends, strict=True)]
 
 
 def _jobs(case: Case, brief: Brief) -> Iterator[_Job]:

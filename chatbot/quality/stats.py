@@ -32,6 +32,12 @@ class Rate:
         """For the JSON contract: {"n", "rate", "low", "high"}."""
         return {name: _rounded(value) for name, value in asdict(self).items() if name != "k"}
 
+    @staticmethod
+    def of(document: Mapping[str, Any]) -> "Rate":
+        """What `document` made, read back. Raises KeyError or TypeError when it is not that."""
+        n = document["n"]
+        return rate_of(round(n * document["rate"]) if n else 0, n)
+
 
 @dataclass(frozen=True)
 class Paired:

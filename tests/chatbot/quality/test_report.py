@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from chatbot.errors import SuiteError
 from chatbot.message import Message
-from chatbot.quality.gate import compare, meets
+from chatbot.quality.consistency import Consistency
+from chatbot.quality.gate import Gate, compare, meets
 from chatbot.quality.junit import junit
+from chatbot.quality.latency import Latency
 from chatbot.quality.marks import CHECKS, Mark, Outcome
-from chatbot.quality.page import marked, page, sheets
-from chatbot.quality.report import combined_against, document, read_outcomes, write_report
+from chatbot.quality.measures import Measures
+from chatbot.quality.page import Pieces, context, histories, marked, page, sheets, style
+from chatbot.quality.report import combined_against, document, read_outcomes, read_report, write_report
+from chatbot.quality.stats import rate_of
 from chatbot.quality.suite import Case
 from tests.chatbot.quality.fakes import a_run, a_suite, an_outcome
 
@@ -26,6 +30,10 @@ EVIL = (
     "<script>alert(1)</script><img src=http://evil/x onerror=alert(1)></div></details>\"'>{{ 7*7 }} javascript:alert(1)"
 )
 MODES = ("base-prompted", "fine-tuned", "combined")
+MEASURES = Measures(
+    {mode: Latency(3, 0.41, 7.52) for mode in MODES},
+    {mode: Consistency(rate_of(12, 19), 0.0731, 20) for mode in MODES[:2]},
+)
 
 SAFE_TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "div", "h1", "h2", "h3", "p", "section", "b", "strong", "small",
@@ -49,13 +57,18 @@ def a_report(n: int = 20) -> list[Outcome]:
     return [one for seed, mode in enumerate(MODES) for one in a_run(a_suite(n, 1), seed, mode)]
 
 
+def given_for(outcomes: list[Outcome], cases: tuple[Case, ...] = (), gate: Gate | None = None, facts=SETTINGS) -> dict:
+    against = combined_against(outcomes)
+    return context(outcomes, gate or meets(outcomes), facts, against, histories(cases), MEASURES)
+
+
 def the_page(outcomes: list[Outcome], cases: tuple[Case, ...] = ()) -> str:
-    return page(outcomes, meets(outcomes), SETTINGS, combined_against(outcomes), cases)
+    return page(given_for(outcomes, cases))
 
 
 def test_the_document_is_the_contract() -> None:
     outcomes = a_report()
-    made = json.loads(json.dumps(document(outcomes, meets(outcomes), SETTINGS)))
+    made = json.loads(json.dumps(document(outcomes, meets(outcomes), SETTINGS, MEASURES)))
     assert made["cases"] == 20
     assert set(made["modes"]) == set(MODES)
     for rates in made["modes"].values():
@@ -67,6 +80,8 @@ def test_the_document_is_the_contract() -> None:
     assert sum(both) == made["modes"]["combined"]["on_voice"]["n"]
     assert set(made["combined_against"]) == {"base-prompted", "fine-tuned"}
     assert set(made["latency"]) == set(made["readability"]) == set(MODES)
+    assert made["latency"]["combined"] == {"n": 3, "first_token_s": 0.41, "total_s": 7.52}
+    assert set(made["consistency"]["fine-tuned"]["same"]) == {"n", "rate", "low", "high"}
     assert made["settings"] == SETTINGS
 
 
@@ -132,7 +147,12 @@ def test_scripts_in_replies_questions_and_reasons_are_inert() -> None:
         for mode in (*MODES, EVIL)
     ]  # fmt: skip
     case = Case(EVIL, EVIL, (Message("user", EVIL), Message("assistant", EVIL)), EVIL, (), (), True, None, ())
-    made = page(outcomes, meets(outcomes), {EVIL: EVIL}, combined_against(outcomes), (case,))
+    given = given_for(outcomes, (case,), facts={EVIL: EVIL})
+    pieces = Pieces(given)
+    names = ("verdict", "checks", "heat", "topics", "same", "ease")
+    parts = [pieces.section(name) for name in names] + [pieces.case(one, True) for one in given["sheets"]]
+    assert "<script" not in "".join([*parts, style("dark")]).lower()
+    made = page(given)
     assert "<script" not in made.lower()
     assert "<img" not in made.lower()
     assert "{{ 7*7 }}" in made, "a template in a reply is text"
@@ -157,7 +177,34 @@ def test_the_page_says_what_was_found_and_how() -> None:
     assert "exact McNemar" in made
     assert "Gate: " + meets(outcomes).sentence in made
     gate = compare(outcomes, outcomes)
-    assert "cases paired with the baseline" in page(outcomes, gate, SETTINGS, {})
+    assert "cases paired with the baseline" in page(given_for(outcomes, gate=gate))
+
+
+def test_seconds_are_those_of_a_live_question_and_never_a_batchs() -> None:
+    outcomes = [replace(one, first_token_s=44.4, total_s=55.5) for one in a_report(4)]
+    made = the_page(outcomes)
+    assert "3 questions, one mode at a time" in made
+    assert "7.5 s" in made
+    assert "55.5" not in made
+    assert "55.5" not in junit(outcomes, SETTINGS)
+    bare = page(context(outcomes, meets(outcomes), SETTINGS, {}, {}, Measures()))
+    assert "one mode at a time" not in bare
+    assert "Asked again" in made
+    assert "Asked again" not in bare
+
+
+def test_a_report_is_read_back_whole(tmp_path: Path) -> None:
+    outcomes = a_report(6)
+    case = Case("c1", "Q", (Message("user", "Hello?"), Message("assistant", "Hi.")), None, (), (), True, None, ())
+    for gate in (meets(outcomes), compare(outcomes, outcomes)):
+        write_report(tmp_path, outcomes, gate, SETTINGS, (case,), MEASURES)
+        found = read_report(tmp_path)
+        assert found.outcomes == tuple(outcomes)
+        assert found.gate.document() == gate.document()
+        assert (found.settings, found.measures, found.histories) == (SETTINGS, MEASURES, {"c1": case.history})
+    (tmp_path / "qa.json").write_text("{}")
+    with pytest.raises(SuiteError, match=r"qa\.json is not the report"):
+        read_report(tmp_path)
 
 
 def test_earlier_messages_are_shown() -> None:
