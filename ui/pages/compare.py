@@ -32,6 +32,10 @@ EXAMPLES = (
 )
 BY_LABEL = {mode.label: mode for mode in EVERY}
 DETECT = "Detect it"
+LEAD = (
+    "The same small model answers with a prompt layer, with a trained adapter, and with both. "
+    "See what each lever does to the reply."
+)
 
 
 def page() -> None:
@@ -40,7 +44,7 @@ def page() -> None:
     bot = the_bot()
     talk = _conversation(bot)
     _sidebar(bot)
-    st.html(markup.header(bot.name))
+    st.html(markup.header(bot.name, "One question, three answers", LEAD))
     modes = _modes(bot)
     for number, record in enumerate(talk.turns):
         _draw_turn(bot, talk, record, number, modes)
