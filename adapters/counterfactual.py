@@ -19,9 +19,11 @@ NUMBER = re.compile(
     r"(?P<sign>[$€£]?)(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<cents>\.\d+)?"
     r"(?![\w@/]|[.,-]?\d|:\d| ?[ap]\.?m\b)"
 )
-NAMED = re.compile(r"\b(?!(?i:the|about|of|or|and|to|for|in|at|by|only|every|all|under|over|after|within|up|is|are)\b)[A-Z][a-z]+ $")
+NAMED = re.compile(
+    r"\b(?!(?i:the|about|of|or|and|to|for|in|at|by|only|every|all|under|over|after|within|up|is|are)\b)[A-Z][a-z]+ $"
+)
 RANGE = re.compile(r"(\d+)(?:\.\d+)?(?: ?(?:am|pm))? ?(?:-|–|to) ?$")
-SPELT = "zero one two three four five six seven eight nine ten eleven twelve".split()
+SPELT = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 SPELT_IN = re.compile(r"\b(" + "|".join(SPELT) + r"|once|twice|half|double|dozen)\b", re.IGNORECASE)
 SPELT_AS = {**{word: n for n, word in enumerate(SPELT)}, "once": 1, "twice": 2, "half": 50, "double": 2, "dozen": 12}
 LEAST = 3  # 0, 1 and 2 are grammar ("1 day") more often than figures

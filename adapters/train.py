@@ -23,6 +23,7 @@ from adapters.base import Base, chat_ids, reply_ids
 from adapters.card import Card, write_card
 from adapters.errors import AdapterError, ExampleError, TrainingStopped
 from adapters.fetch import disk_errors_named, sha256_of
+from adapters.loop import Progress, bar, pack_trainer, trained
 from adapters.pack import Lesson, Pack, Row, packs_of, reply_loss
 
 SAVE_EVERY = 20  # steps between checkpoints
@@ -46,16 +47,6 @@ class Recipe:
     held_out: float = 0.04  # share of the examples that only measure
     seed: int = 7
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a progress bar needs."""
-
-    step: int
-    steps: int
-    loss: float | None
-    seconds: float
 
 
 def train(
@@ -168,61 +159,18 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
         target_modules=list(recipe.targets),
         task_type="CAUSAL_LM",
     )
-    trainer = _pack_trainer(SFTTrainer)(
+    trainer = pack_trainer(SFTTrainer)(
         model=base.model,
         args=config,
         train_dataset=datasets.Dataset.from_list([asdict(one) for one in packs]),
         data_collator=lambda found: {**found[0], "labels": torch.ones(sum(found[0]["replies"]))},  # TRL counts labels
         processing_class=base.tokenizer,
         peft_config=lora,
-        callbacks=[_bar(tell)],
+        callbacks=[bar(tell)],
     )
-    for weight in _trained(trainer.model):
+    for weight in trained(trainer.model):
         weight.data = weight.data.to(base.model.dtype)  # PEFT makes them float32; see master.py
     return trainer
-
-
-def _trained(model: Any) -> list[Any]:
-    return [weight for weight in model.parameters() if weight.requires_grad]
-
-
-def _pack_trainer(trainer: Any) -> Any:
-    class PackTrainer(trainer):  # type: ignore[misc]
-        """Cross-entropy over reply tokens alone, summed and divided by their number in the whole step."""
-
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            summed, count = reply_loss(model, Pack(inputs["prefix"], inputs["rests"], inputs["replies"]))
-            loss = summed / (count if num_items_in_batch is None else num_items_in_batch)
-            return (loss, {"loss": loss}) if return_outputs else loss
-
-        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
-            from adapters.master import MasterAdamW
-
-            if self.optimizer is None:
-                self.optimizer = MasterAdamW(_trained(self.model), lr=self.args.learning_rate)
-            return self.optimizer
-
-    return PackTrainer
-
-
-def _bar(tell: Callable[[Progress], None]) -> Any:
-    from transformers import TrainerCallback
-
-    class Bar(TrainerCallback):  # type: ignore[misc]
-        """Turns TRL's log lines into Progress."""
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.began = time.monotonic()
-            tell(Progress(state.global_step, state.max_steps, None, 0.0))
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            if logs and "loss" in logs:
-                loss = float(logs["loss"])
-                tell(Progress(state.global_step, state.max_steps, loss, time.monotonic() - self.began))
-
-    return Bar()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ def main() -> None:
         st.Page("pages/compare.py", title="Compare", icon=":material/view_column:", default=True),
         st.Page("pages/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
         st.Page("pages/quality.py", title="Tone QA", icon=":material/fact_check:", url_path="quality"),
+        st.Page("pages/review.py", title="Review", icon=":material/rate_review:", url_path="review"),
     ]
     chosen = st.navigation(pages, position="top")
     try:

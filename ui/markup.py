@@ -22,8 +22,21 @@ STYLE = """<style>
 .tp-note {font-size: .84rem; padding: .3rem .6rem; border-radius: .4rem; background: rgba(192, 122, 44, .17);}
 .tp-quote {opacity: .85; margin: 0 0 .55rem; line-height: 1.45; font-size: .92rem;}
 .tp-quote small {opacity: .75;}
+.tp-who {font-size: .84rem; opacity: .75; margin: .6rem 0 .2rem;}
+.tp-who.tp-right {text-align: right; margin-bottom: -.8rem;}
+.tp-said {margin: .2rem auto .4rem 0; width: fit-content; max-width: 44rem; padding: .7rem 1rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; line-height: 1.5; border-radius: 1rem 1rem 1rem .2rem; background: rgba(192, 160, 90, .14);}
+.tp-table {width: 100%; border-collapse: collapse; margin: .2rem 0 .8rem; line-height: 1.4;}
+.tp-table th {text-align: left; font-size: .84rem; font-weight: 600; opacity: .75;}
+.tp-table th, .tp-table td {padding: .45rem .9rem .45rem 0; vertical-align: top;
+  border-bottom: 1px solid rgba(127, 127, 127, .28);}
 @media (max-width: 640px) {
   .tp-reply {min-height: 5.5rem;}
+  .tp-table thead {display: none;}
+  .tp-table tr {display: block; padding: .5rem 0; border-bottom: 1px solid rgba(127, 127, 127, .28);}
+  .tp-table td {display: block; border: 0; padding: .1rem 0;}
+  .tp-table td:first-child {font-weight: 600;}
+  .tp-table td:not(:first-child)::before {content: attr(data-head) " "; opacity: .75;}
   .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}
 }
 </style>"""
@@ -79,3 +92,36 @@ def unsupported(words: Sequence[str]) -> str:
 def quote(head: str, text: str) -> str:
     """A small quotation with its head, for evidence and passages."""
     return f'<div class="tp-quote"><small>{escape(head)}</small><br>{escape(text)}</div>'
+
+
+def who(name: str) -> str:
+    """Whose the text below is."""
+    return f'<div class="tp-who">{escape(name)}</div>'
+
+
+def said(name: str, text: str) -> str:
+    """A message that is not the customer's, on the other side."""
+    return f'{who(name)}<div class="tp-said">{escape(text.strip())}</div>'
+
+
+def asked(name: str, text: str) -> str:
+    """The customer's bubble, where more than one person speaks."""
+    return f'<div class="tp-who tp-right">{escape(name)}</div>{question(text)}'
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that becomes a list on a phone."""
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    body = "".join(f"<tr>{_cells(heads, row)}</tr>" for row in rows)
+    return f'<table class="tp-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _cells(heads: Sequence[str], row: Sequence[str]) -> str:
+    """Each with its head, for the list on a phone: a question needs no colon."""
+    named = [escape(head if head.endswith("?") else f"{head}:") for head in heads]
+    return "".join(f'<td data-head="{head}">{escape(cell)}</td>' for head, cell in zip(named, row, strict=True))
+
+
+def to_top(number: int) -> str:
+    """Back to the head of the page, once for each `number`: the next reply is read from its beginning."""
+    return f"<script>/* {number} */ document.querySelector('[data-testid=\"stMain\"]')?.scrollTo(0, 0)</script>"

@@ -74,6 +74,10 @@ def _roomy(room: int) -> type[DynamicLayer]:
     class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         """Keys and values (B, heads, n, d) as views of tensors with `room` places."""
 
+        _held: list[Any]
+        keys: Any
+        values: Any
+
         def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
             before = self.get_seq_length()
             after = before + key_states.shape[-2]

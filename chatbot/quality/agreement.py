@@ -29,7 +29,7 @@ class Agreement:
     """How far two or more judges agree, on the `same.n` pairs of verdicts about the same reply."""
 
     same: Rate  # share of pairs that say the same
-    kappa: float | None  # Cohen's; of more than two judges the mean over their pairs
+    kappa: float | None  # Cohen's; of more than two judges the mean over their pairs, by the replies that they share
     alpha: float | None  # Krippendorff's, nominal
     low: float | None  # 95% interval of alpha
     high: float | None
@@ -81,9 +81,10 @@ def agreement(judges: Sequence[Votes], seed: int = 0) -> Agreement:
     """Of two or more judges, each given as its votes."""
     pairs = [_shared(one, other) for one, other in combinations(judges, 2)]
     alike = sum(a == b for pair in pairs for a, b in pair)
-    kappas = [kappa for pair in pairs if (kappa := _kappa(pair)) is not None]
+    kappas = [(kappa, len(pair)) for pair in pairs if (kappa := _kappa(pair)) is not None]
+    shared = sum(n for _, n in kappas)
     same = rate_of(alike, sum(map(len, pairs)))
-    return Agreement(same, sum(kappas) / len(kappas) if kappas else None, *_alpha(judges, seed))
+    return Agreement(same, sum(kappa * n for kappa, n in kappas) / shared if shared else None, *_alpha(judges, seed))
 
 
 def agreement_document(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -> dict[str, Any]:

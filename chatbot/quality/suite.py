@@ -7,8 +7,9 @@ case, or a regular expression written "/.../"."""
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +56,19 @@ def read_suite(path: Path, situations: Sequence[str] | None = None) -> list[Case
 
 def sample(cases: Sequence[Case], n: int, seed: int) -> list[Case]:
     """`n` cases (all if there are no more), drawn in turn from every situation, in the suite's order."""
-    rng = random.Random(seed)
-    groups: dict[str, list[Case]] = {}
-    for case in rng.sample(list(cases), len(cases)):
-        groups.setdefault(case.situation or "", []).append(case)
-    drawn: list[str] = []
-    while len(drawn) < min(n, len(cases)):
-        for name in sorted(groups):
-            if groups[name] and len(drawn) < n:
-                drawn.append(groups[name].pop().id)
-    wanted = set(drawn)
+    wanted = set(evenly({case.id: case.situation or "" for case in cases}, seed)[:n])
     return [case for case in cases if case.id in wanted]
+
+
+def evenly(situations: Mapping[str, str], seed: int) -> list[str]:
+    """Case ids (given with their situations) in such an order that every beginning of it is even over situations."""
+    rng = random.Random(seed)
+    groups: dict[str, list[str]] = {}
+    for case in rng.sample(list(situations), len(situations)):
+        groups.setdefault(situations[case], []).append(case)
+    turns = rng.sample(sorted(groups), len(groups))  # by the alphabet a short draw would never reach "upset"
+    rounds = zip_longest(*(groups[name] for name in turns))
+    return [case for one in rounds for case in one if case is not None]
 
 
 def holds(fact: str, text: str) -> re.Match[str] | None:

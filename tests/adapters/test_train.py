@@ -12,8 +12,9 @@ from adapters.attach import WEIGHTS, attach
 from adapters.base import load_base
 from adapters.card import read_card
 from adapters.errors import AdapterError, ExampleError, TrainingStopped
+from adapters.loop import Progress
 from adapters.pack import Lesson
-from adapters.train import Progress, Recipe, prove, train
+from adapters.train import Recipe, prove, train
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=3, packs=1, share=4, learning_rate=5e-3)
 

@@ -15,6 +15,7 @@ EVIL = '<script>alert(1)</script> <img src=x onerror=y> & "quotes" $5'
         markup.header(EVIL, EVIL, EVIL), markup.question(EVIL), markup.fair(EVIL), markup.mode("combined", EVIL, EVIL),
         markup.reply(EVIL), markup.reply("", EVIL), markup.note(EVIL), markup.unsupported([EVIL]), markup.quote(EVIL, EVIL),
         markup.section(EVIL, EVIL),
+        markup.said(EVIL, EVIL), markup.asked(EVIL, EVIL), markup.table([EVIL], [[EVIL]]),
     ],
 )  # fmt: skip
 def test_nothing_that_was_written_becomes_markup(made: str) -> None:

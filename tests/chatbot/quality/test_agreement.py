@@ -105,3 +105,10 @@ def test_the_document_is_plain_data() -> None:
     people = reviews("ana", [True, False, True]) + reviews("ben", [True, False, False])
     made = agreement_document(people, [an_outcome("c0"), an_outcome("c1")])
     assert json.loads(json.dumps(made, allow_nan=False))["between_reviewers"]["send"]["same"]["n"] == 3
+
+
+def test_a_judge_who_has_only_begun_hardly_moves_the_kappa_of_the_others() -> None:
+    said = [True, False] * 20
+    beginner = {("c0", "combined"): True, ("c1", "combined"): True}
+    found = agreement([votes(*said), votes(*said), beginner])
+    assert found.kappa == pytest.approx(40 / 44)

@@ -1,9 +1,10 @@
 """Blind review: what a reviewer is shown and never shown, and marks that survive a crash."""
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from chatbot.errors import SuiteError
 from chatbot.message import Message
 from chatbot.quality.marks import CHECKS, Mark
-from chatbot.quality.review import Desk, Verdict, read_reviews
+from chatbot.quality.review import Desk, Verdict, pile_sizes, read_reviews, runs
 from chatbot.quality.suite import Case
 from tests.chatbot.quality.fakes import an_outcome
 
@@ -26,7 +27,7 @@ YES, NO = Verdict(True, True), Verdict(False, False, ("no-slang",), "Too “chum
 
 
 def a_desk(home: Path, reviewer: str = "ana", outcomes=OUTCOMES, **other) -> Desk:
-    return Desk(outcomes, home, "run 1", reviewer, **other)
+    return Desk(outcomes, home / "reviews" / "run 1", reviewer, **other)
 
 
 def go_through(desk: Desk, verdict: Verdict = YES) -> list:
@@ -131,13 +132,82 @@ def test_marks_of_another_draw_of_the_run_do_not_count(tmp_path: Path) -> None:
 def test_earlier_messages_are_shown(tmp_path: Path) -> None:
     said = (Message("user", "Hello?"), Message("assistant", "Hi."))
     case = Case("c1", "And now?", said, None, (), (), True, None, ())
-    assert a_desk(tmp_path, outcomes=[an_outcome("c1")], cases=[case]).next().history == said
+    asked = an_outcome("c1", question="And now?")
+    assert a_desk(tmp_path, outcomes=[asked], cases=[case]).next().history == said
+    other = an_outcome("c1", question="Another suite's?")
+    assert a_desk(tmp_path, outcomes=[other], cases=[case]).next().history == (), "not this conversation's"
 
 
 def test_a_disk_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    desk = a_desk(tmp_path)
     (tmp_path / "reviews").write_text("")
     with pytest.raises(SuiteError, match="was not saved"):
-        a_desk(tmp_path).save(0, YES, "now")
+        desk.save(0, YES, "now")
+
+
+def test_a_file_of_marks_that_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "reviews" / "run 1" / "ana.jsonl").mkdir(parents=True)
+    with pytest.raises(SuiteError, match="cannot be read"):
+        a_desk(tmp_path)
+
+
+def test_piles_hold_whole_cases_even_over_situations_and_grow_into_each_other(tmp_path: Path) -> None:
+    outcomes = [
+        an_outcome(f"case-{n}", mode, f"Reply {n} of {mode}.", situation=("refund", "upset", "rare")[n % 7 % 3])
+        for n in range(100)
+        for mode in MODES
+    ]
+    assert pile_sizes(outcomes) == [19, 60, 315]
+    small, middle, whole = (a_desk(tmp_path, outcomes=outcomes, size=size) for size in (19, 60, None))
+    assert (small.total, middle.total, whole.total) == (19, 60, 315)
+    orders = [[desk.item(n).text for n in range(desk.total)] for desk in (small, middle, whole)]
+    assert orders[0] == orders[1][:19]
+    assert orders[1] == orders[2][:60]
+    ben = a_desk(tmp_path, "ben", outcomes, size=19)
+    assert {ben.item(n).text for n in range(19)} == set(orders[0]), "two reviewers share the small pile"
+    go_through(small)
+    by_case = [(one.case, one.mode) for one in small.mine() if not one.again]
+    assert len({case for case, _ in by_case}) * 3 == len(by_case) == 18
+    situations = {one.case: one.situation for one in outcomes}
+    counts = [situations[case] for case, mode in by_case if mode == "combined"]
+    assert sorted(map(counts.count, set(counts))) == [2, 2, 2]
+
+
+def test_a_pile_once_begun_is_to_be_finished(tmp_path: Path) -> None:
+    outcomes = [an_outcome(f"case-{n}", mode, f"{n} {mode}") for n in range(100) for mode in MODES]
+    for number in range(25):
+        a_desk(tmp_path, outcomes=outcomes, size=60).save(number, YES, "now")
+    again = a_desk(tmp_path, outcomes=outcomes, size=19)
+    assert (again.total, again.next().number) == (60, 25)
+
+
+def test_a_repeat_comes_long_after_the_first(tmp_path: Path) -> None:
+    for name in ("ana", "ben", "eve"):
+        desk = a_desk(tmp_path, name)
+        texts = [desk.item(n).text for n in range(63)]
+        gaps = [last - texts.index(text) for last, text in enumerate(texts) if texts.index(text) < last]
+        assert len(gaps) == 3
+        assert min(gaps) >= 9
+
+
+def test_marks_of_a_run_made_anew_under_the_same_name_do_not_count(tmp_path: Path) -> None:
+    go_through(a_desk(tmp_path, "ben"))
+    anew = [replace(one, text=f"{one.text} Anew.") for one in OUTCOMES]
+    assert a_desk(tmp_path, "ben", anew).mine() == []
+    ana = a_desk(tmp_path, "ana", anew)
+    go_through(ana)
+    assert {one.reviewer for one in ana.everyones()} == {"ana"}
+
+
+def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
+    for age, name in enumerate(("new", "old", "empty")):
+        folder = tmp_path / "qa" / "northwind" / name
+        folder.mkdir(parents=True)
+        if name != "empty":
+            (folder / "outcomes.jsonl").write_text("")
+            os.utime(folder / "outcomes.jsonl", (1000 - age, 1000 - age))
+    assert [one.name for one in runs(tmp_path, "northwind")] == ["new", "old"]
+    assert runs(tmp_path, "acme") == []
 
 
 def test_a_kill_right_after_save_loses_nothing(tmp_path: Path) -> None:

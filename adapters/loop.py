@@ -1,0 +1,65 @@
+"""What one step of a training does, and what is told of it. Takes the trainer's class, so trl stays at its door."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.pack import Pack, reply_loss
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a progress bar needs."""
+
+    step: int
+    steps: int
+    loss: float | None
+    seconds: float
+
+
+def pack_trainer(trainer: Any) -> Any:
+    """A trainer class whose batches are packs and whose optimizer keeps float32 masters."""
+
+    class PackTrainer(trainer):  # type: ignore[misc]
+        """Cross-entropy over reply tokens alone, summed and divided by their number in the whole step."""
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            summed, count = reply_loss(model, Pack(inputs["prefix"], inputs["rests"], inputs["replies"]))
+            loss = summed / (count if num_items_in_batch is None else num_items_in_batch)
+            return (loss, {"loss": loss}) if return_outputs else loss
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            from adapters.master import MasterAdamW  # torch is loaded only where it is used
+
+            if self.optimizer is None:
+                self.optimizer: Any = MasterAdamW(trained(self.model), lr=self.args.learning_rate)
+            return self.optimizer
+
+    return PackTrainer
+
+
+def bar(tell: Callable[[Progress], None]) -> Any:
+    """A callback that turns log lines into Progress."""
+    from transformers import TrainerCallback
+
+    class Bar(TrainerCallback):  # type: ignore[misc]
+        """Tells at the beginning and at every logged step."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.began = time.monotonic()
+            tell(Progress(state.global_step, state.max_steps, None, 0.0))
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            if logs and "loss" in logs:
+                loss = float(logs["loss"])
+                tell(Progress(state.global_step, state.max_steps, loss, time.monotonic() - self.began))
+
+    return Bar()
+
+
+def trained(model: Any) -> list[Any]:
+    """The weights that learn."""
+    return [weight for weight in model.parameters() if weight.requires_grad]
