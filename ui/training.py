@@ -66,7 +66,8 @@ def _train(
     quiet: bool,
 ) -> Card:
     from adapters.base import load_base
-        from adapters.train import train
+    from adapters.loop import Progress as Step
+    from adapters.train import train
 
     base = load_base(settings.base, settings.home, settings.dtype, settings.device, attention="sdpa")
     columns = (
