@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from knowledge.article import Article
 
-VERSION = "1"  # part of the index's fingerprint: other passages need another index
+VERSION = "2"  # part of the index's fingerprint: other passages need another index
 MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole all the same
 
 
@@ -24,8 +24,20 @@ class Passage:
     @property
     def cited(self) -> str:
         """The passage with its heading path: what is embedded, and what the model is given."""
-        path = " › ".join(part for part in (self.title, self.heading) if part)
-        return f"{path}: {' '.join(self.text.split())}"
+        return f"{self._path}: {' '.join(self.text.split())}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Each sentence and list item with its heading path. A question is about one fact: its vector lies nearer
+        to one of these than to the whole passage."""
+        said = [line.strip() for line in self.text.split("\n") if line.strip()]
+        listed = any(re.match(r"[-*|]|\d+[.)]\s", line) for line in said)
+        blocks = said if listed else [" ".join(said)]
+        return tuple(f"{self._path}: {one}" for block in blocks for one in re.split(r"(?<=[.!?])\s+", block) if one)
+
+    @property
+    def _path(self) -> str:
+        return " › ".join(part for part in (self.title, self.heading) if part)
 
 
 def passages_of(article: Article) -> tuple[Passage, ...]:

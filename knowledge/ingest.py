@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"  # written last
 LOCK_WAIT = 60.0  # seconds for another writer to finish
 BATCH = 32  # texts embedded between two progress calls
 
-Tell = Callable[[int, int], None]  # (done, total) passages embedded
+Tell = Callable[[int, int], None]  # (done, total) passages and lines embedded
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,15 @@ def _build(
     if old is not None and _manifest(old).get("fingerprint") == key:
         return Report(len(passages), 0, len(passages), 0, time.perf_counter() - began, old)
     known, gone = _known(old, brand, embedder, passages)
-    vectors = _vectors(passages, known, embedder, tell)
+    lines = [line for one in passages for line in one.lines]
+    texts = [one.cited for one in passages] + lines
+    vectors = _vectors(texts, known, embedder, tell)
     fresh = sum(one.cited not in known for one in passages)
     folder = place / f"{key}-{secrets.token_hex(3)}"
     try:
         store = Store(folder, brand)
-        store.add(passages, vectors)
+        store.add(passages, vectors[: len(passages)])
+        store.add_lines(passages, vectors[len(passages) :])
         store.close()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -115,22 +118,23 @@ def _known(
     if old is None or _manifest(old).get("embedder") != embedder.fingerprint:
         return {}, 0
     try:
-        before, vectors = Store(old, brand).everything()
+        store = Store(old, brand)
+        (before, vectors), lines = store.everything(), store.lines()
     except KnowledgeError:
         return {}, 0  # damaged: embed everything again
     now = {one.id for one in passages}
-    known = {one.cited: vector for one, vector in zip(before, vectors, strict=True)}
+    known = lines | {one.cited: vector for one, vector in zip(before, vectors, strict=True)}
     return known, sum(one.id not in now for one in before)
 
 
-def _vectors(passages: Sequence[Passage], known: dict[str, Vectors], embedder: Embedder, tell: Tell) -> Vectors:
-    fresh = [one.cited for one in passages if one.cited not in known]
+def _vectors(texts: Sequence[str], known: dict[str, Vectors], embedder: Embedder, tell: Tell) -> Vectors:
+    fresh = [text for text in dict.fromkeys(texts) if text not in known]
     known = dict(known)
     for start in range(0, len(fresh), BATCH):
         some = fresh[start : start + BATCH]
         known.update(zip(some, embedder.encode(some), strict=True))
         tell(start + len(some), len(fresh))
-    return np.stack([known[one.cited] for one in passages])
+    return np.stack([known[text] for text in texts])
 
 
 def _manifest(folder: Path) -> dict[str, object]:

@@ -27,11 +27,14 @@ class Store:
         self._folder, self._brand = folder, brand
         with _named(folder):
             self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
-            self._collection = self._client.get_or_create_collection(
-                collection_name(brand),
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
-                metadata={"brand": brand},
+            self._collection, self._lines = (
+                self._client.get_or_create_collection(
+                    collection_name(brand, part),
+                    embedding_function=None,
+                    configuration={"hnsw": {"space": "cosine"}},
+                    metadata={"brand": brand},
+                )
+                for part in ("passages", "lines")
             )
 
     def add(
@@ -48,6 +51,25 @@ class Store:
                     metadatas=[_facts(one) for one in some],
                 )
             tell(start + len(some))
+
+    def add_lines(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Write the lines of all `passages`, one after the other, with their `vectors` (n, d)."""
+        names = [(f"{one.id}~{n}", one.id, line) for one in passages for n, line in enumerate(one.lines)]
+        for start in range(0, len(names), BATCH):
+            some = names[start : start + BATCH]
+            with _named(self._folder):
+                self._lines.add(
+                    ids=[name for name, _, _ in some],
+                    embeddings=vectors[start : start + BATCH],
+                    documents=[line for _, _, line in some],
+                    metadatas=[{"passage": owner} for _, owner, _ in some],
+                )
+
+    def lines(self) -> dict[str, Vectors]:
+        """Every line's vector (d,) by its text."""
+        with _named(self._folder):
+            found = self._lines.get(include=["documents", "embeddings"])
+        return dict(zip(found["documents"] or [], np.asarray(found["embeddings"], np.float32), strict=True))
 
     def everything(self) -> tuple[list[Passage], Vectors]:
         """All passages by article and position, and their vectors (n, d)."""
@@ -66,14 +88,23 @@ class Store:
         distances = (found["distances"] or [[]])[0]
         return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], distances, strict=True)]
 
+    def nearest_lines(self, vector: Vectors, n: int) -> dict[str, float]:
+        """Passages by id with the best cosine of their lines, of the `n` nearest lines."""
+        with _named(self._folder):
+            found = self._lines.query(query_embeddings=vector[None, :], n_results=n, include=["distances", "metadatas"])
+        best: dict[str, float] = {}
+        for facts, far in zip((found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0], strict=True):
+            best.setdefault(str(facts["passage"]), 1.0 - float(far))  # nearest first: the first one is the best
+        return best
+
     def close(self) -> None:
         """Let go of the folder's files."""
         self._client.close()
 
 
-def collection_name(brand: str) -> str:
+def collection_name(brand: str, part: str = "passages") -> str:
     """The brand as Chroma lets a collection be named: 3-512 of [a-zA-Z0-9._-], ends alphanumeric."""
-    return "brand-" + re.sub(r"[^a-zA-Z0-9.-]", "-", brand).strip(".-") + "-0"
+    return "brand-" + re.sub(r"[^a-zA-Z0-9.-]", "-", brand).strip(".-") + f"-{part}"
 
 
 def _facts(passage: Passage) -> dict[str, Any]:

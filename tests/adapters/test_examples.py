@@ -1,6 +1,8 @@
 """Example lines: what is taken, and what is refused by file and line."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,62 @@ def test_a_split_loses_nothing_and_repeats_with_its_seed(count: int, share: floa
     assert sorted([*learnt, *held]) == items
     assert held
     assert (learnt, held) == split(items, share, seed)  # type: ignore[arg-type]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+# one pattern per held-out article: what an example that is about it would have to say
+HELD_OUT = {
+    "courses": r"\bcourses?\b|map and compass|winter skills|snowshoe weekend",
+    "gift-cards": r"gift ?cards?|\bvouchers?\b",
+    "group-orders": r"group (orders?|discount)|bulk order|team order|\bprinted? logos?",
+    "price-match": r"price.?match|match (a|the|their|that) (lower )?price|cheaper elsewhere",
+    "product-recall": r"\brecall(s|ed)?\b|ember 2|EM2-",
+    "rentals": r"\brent(s|al|als|ed|ing)?\b|\bhir(e|es|ed|ing) (out|gear|a|the)\b",
+    "stores": r"boulder|asheville|duluth|our stores|in.store|store hours|opening hours|boot fitting",
+    "trade-in": r"trad(e|es|ed|ing).?in\b|second.?hand|\bused gear\b",
+}
+
+
+@pytest.fixture(scope="module")
+def northwind():
+    return read_examples(ROOT / "adapters" / "northwind" / "examples.jsonl")
+
+
+@pytest.mark.parametrize("article", HELD_OUT)
+def test_no_example_is_about_a_held_out_article(northwind, article: str) -> None:
+    assert (ROOT / "knowledge" / "northwind" / f"{article}.md").is_file()
+    for one in northwind:
+        assert one.article not in (article, f"{article}.md"), one.place
+        told = "\n".join([*one.context, *(text for _, text in one.turns)])
+        found = re.search(HELD_OUT[article], told, re.IGNORECASE)
+        assert found is None, f"{one.place} speaks of {found and found[0]!r}"
+
+
+def test_the_held_out_articles_are_a_third_of_all_and_the_suite_says_the_same() -> None:
+    from chatbot.quality.suite import HELD_OUT as TAG
+    from chatbot.quality.suite import read_suite
+
+    assert len(HELD_OUT) * 3 == len(list((ROOT / "knowledge" / "northwind").glob("*.md")))
+    suite = read_suite(ROOT / "chatbot" / "quality" / "suites" / "northwind.jsonl")
+    tagged = {case.article for case in suite if TAG in case.tags and case.article}
+    assert tagged <= {f"{name}.md" for name in HELD_OUT}
+    assert not [case.id for case in suite if case.article in {f"{n}.md" for n in HELD_OUT} and TAG not in case.tags]
+
+
+def test_northwinds_examples_are_many_and_of_every_kind(northwind) -> None:
+    assert len(northwind) >= 500
+    kinds = Counter(one.situation for one in northwind)
+    assert len(kinds) == 9
+    assert min(kinds.values()) >= 20
+    assert sum(len(one.turns) > 2 for one in northwind) >= 50
+    assert sum(len(one.context) > 1 for one in northwind) >= 300, "distractors"
+
+
+def test_no_reply_sentence_is_shared_by_more_than_three_examples(northwind) -> None:
+    shared: dict[str, set[str]] = {}
+    for one in northwind:
+        for role, text in one.turns:
+            for sentence in re.split(r"(?<=[.?])\s+|\n+", text) if role == "assistant" else ():
+                if sentence and not sentence.startswith("–"):
+                    shared.setdefault(sentence.strip().lower(), set()).add(one.place)
+    assert {sentence: len(places) for sentence, places in shared.items() if len(places) > 3} == {}

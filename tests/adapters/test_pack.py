@@ -58,6 +58,41 @@ def test_packs_hold_every_row_once_share_a_head_and_save_tokens() -> None:
     assert packs_of(rows, 4, 1000, random.Random(1)) == packs
 
 
+def test_rows_with_the_same_passages_come_into_one_pack() -> None:
+    pots, lids = ("Passages: " + word * 12 + " Customer: " for word in ("pots ", "lids "))
+    asked = [
+        (pots, "price?"),
+        (lids, "price?"),
+        (pots, "how heavy, please?"),
+        (lids, "colors?"),
+        ("", "hi"),
+        ("", "thanks"),
+    ]
+    packs = packs_of([row("You are a shop. ", *one) for one in asked], 4, 1000, random.Random(1))
+    assert sorted(len(one.rests) for one in packs) == [2, 2, 2]
+    assert sorted(bytes(one.prefix).decode() for one in packs) == sorted(
+        ["You are a shop. ", "You are a shop. " + pots, "You are a shop. " + lids]
+    )
+
+
+def test_a_long_prefix_is_read_without_gradients_and_the_loss_is_the_same(tiny_base, monkeypatch) -> None:
+    from adapters import pack as module
+
+    weight = tiny_base.model.model.layers[0].self_attn.k_proj.weight
+
+    def measured() -> tuple[float, torch.Tensor]:
+        tiny_base.model.zero_grad()
+        summed, _ = reply_loss(tiny_base.model, pack(ROWS))
+        summed.backward()
+        return float(summed.detach()), weight.grad.clone()
+
+    loss, gradient = measured()
+    monkeypatch.setattr(module, "LEARNT_PREFIX", 4)
+    other_loss, other = measured()
+    assert other_loss == pytest.approx(loss, rel=1e-5)
+    assert not torch.allclose(other, gradient)
+
+
 def test_two_equal_prompts_keep_a_token_of_their_own() -> None:
     made = pack([ROWS[0], ROWS[0]])
     assert made.prefix == ROWS[0].prompt[:-1]
