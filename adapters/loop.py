@@ -15,7 +15,14 @@ class Progress:
     step: int
     steps: int
     loss: float | None
-    seconds: float
+    seconds: float  # since this run began, which may have been in the middle
+    first: int = 0  # the step that this run began with
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left, at the pace so far; None before the first step."""
+        done = self.step - self.first
+        return self.seconds / done * (self.steps - self.step) if done > 0 else None
 
 
 def pack_trainer(trainer: Any) -> Any:
@@ -49,13 +56,13 @@ def bar(tell: Callable[[Progress], None]) -> Any:
         """Tells at the beginning and at every logged step."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.began = time.monotonic()
-            tell(Progress(state.global_step, state.max_steps, None, 0.0))
+            self.began, self.first = time.monotonic(), state.global_step
+            tell(Progress(state.global_step, state.max_steps, None, 0.0, self.first))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
             if logs and "loss" in logs:
                 loss = float(logs["loss"])
-                tell(Progress(state.global_step, state.max_steps, loss, time.monotonic() - self.began))
+                tell(Progress(state.global_step, state.max_steps, loss, time.monotonic() - self.began, self.first))
 
     return Bar()
 

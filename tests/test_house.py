@@ -25,7 +25,7 @@ DOORS = {
     "sklearn": ("chatbot/quality/score.py", "chatbot/quality/agreement.py"),
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py",),
-    "streamlit": ("ui/app.py", "ui/pages/"),
+    "streamlit": ("ui/app.py", "ui/views/"),
     "typer": ("ui/cli.py",),
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
@@ -87,7 +87,7 @@ def test_the_readmes_tree_is_what_is_on_disk() -> None:
         path = name.replace("<brand>", "northwind")
         assert list(ROOT.glob(path)), f"README lists {name}, which is not there"
     there = {str(p.relative_to(ROOT)) for p in FILES if p.name != "__init__.py"}
-    missing = {p for p in there if p not in listed and not p.startswith("ui/pages/")}
+    missing = {p for p in there if p not in listed and not p.startswith("ui/views/")}
     assert not missing, f"README's tree lacks {sorted(missing)}"
 
 

@@ -13,10 +13,10 @@ def main() -> None:
     """One script run of whichever page is open."""
     st.set_page_config(page_title="Triptych", page_icon=":material/view_column:", layout="wide")
     pages = [
-        st.Page("pages/compare.py", title="Compare", icon=":material/view_column:", default=True),
-        st.Page("pages/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
-        st.Page("pages/quality.py", title="Tone QA", icon=":material/fact_check:", url_path="quality"),
-        st.Page("pages/review.py", title="Review", icon=":material/rate_review:", url_path="review"),
+        st.Page("views/compare.py", title="Compare", icon=":material/view_column:", default=True),
+        st.Page("views/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
+        st.Page("views/quality.py", title="Tone QA", icon=":material/fact_check:", url_path="quality"),
+        st.Page("views/review.py", title="Review", icon=":material/rate_review:", url_path="review"),
     ]
     chosen = st.navigation(pages, position="top")
     try:

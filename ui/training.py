@@ -86,7 +86,8 @@ def _train(
             loss = "-" if step.loss is None else f"{step.loss:.3f}"
             bar.update(task, completed=step.step, total=step.steps, loss=loss)
             if not console.is_terminal and not quiet and step.step % 10 == 0:
-                console.print(f"step {step.step}/{step.steps}  loss {loss}  {step.seconds:.0f} s")
+                left = f"  about {step.left_s / 60:.0f} min left" if step.left_s else ""
+                console.print(f"step {step.step}/{step.steps}  loss {loss}  {step.seconds:.0f} s{left}")
 
         return train(base, epochs, held, folder, settings.brand, data, examples, recipe, tell)
 

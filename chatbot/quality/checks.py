@@ -15,7 +15,7 @@ from chatbot.quality.abstain import abstains
 from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.rules import Rulebook, read_rules, sentences
 from chatbot.quality.score import PAIRS, VoiceScore, learn_voice, read_pairs
-from chatbot.quality.suite import Case, holds
+from chatbot.quality.suite import Case, holds, is_pattern
 from chatbot.situation import Encoder
 from chatbot.voice import Voice
 
@@ -154,7 +154,12 @@ def _wrong(case: Case, reply: str) -> Mark:
 
 
 def _shown(fact: str) -> str:
-    return fact[1:-1] if fact.startswith("/") and fact.endswith("/") else fact
+    """A fact for a reader who has never seen a regular expression: "/(2|two) ?days?\\b/" as "2 or two days"."""
+    if not is_pattern(fact):
+        return fact
+    text = re.sub(r"\(\?[=!<][^()]*\)|\(\?:|\\[bBW]|[()^$]|(?<!\\)[*+]", "", fact[1:-1].replace(r"\$", "\0"))
+    text = re.sub(r"\[ -\]|\\s|\\w", " ", text).replace("['’]", "'").replace("?", "").replace("\0", "$")
+    return " ".join(re.sub(r"\\(.)", r"\1", text).replace("|", " or ").split())
 
 
 def _rulebook(brand: Brand, name: str) -> Rulebook:

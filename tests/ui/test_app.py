@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from chatbot.errors import EngineError, SettingError
-from ui.pages import parts
+from ui.views import parts
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = SimpleNamespace(examples=12, trained="2026-01-02", seconds=60.0, processor="2 x x86_64")
@@ -162,7 +162,7 @@ def test_without_an_adapter_the_page_works_and_says_why_two_columns_are_off(page
 
 
 def test_the_knowledge_page_lists_articles_and_opens_one(page: AppTest) -> None:
-    page.switch_page("pages/knowledge.py").run()
+    page.switch_page("views/knowledge.py").run()
     assert not page.exception
     assert any("Returns" in one.value for one in page.markdown)
     page.query_params["article"] = "returns"

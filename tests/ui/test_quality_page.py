@@ -13,7 +13,7 @@ from chatbot.quality.session import carry_out, order
 from tests.conftest import FakeRun
 from tests.ui.fakes import a_card, a_suite
 from ui.background import Desk, Job
-from ui.pages import parts
+from ui.views import parts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def page(bot, monkeypatch, tmp_path: Path) -> AppTest:
     st.cache_data.clear()
     test = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=60)
     test.run()
-    test.switch_page("pages/quality.py")
+    test.switch_page("views/quality.py")
     yield test
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -173,7 +173,7 @@ def test_stop_keeps_what_is_answered_and_survives_reruns(page, job, engine, monk
 def test_a_second_session_is_told_that_a_run_is_in_progress(page, job, engine, monkeypatch) -> None:
     monkeypatch.setattr(engine, "write", lambda rows, decoding: Held(["Yes."] * len(rows)))
     other = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=60).run()
-    other.switch_page("pages/quality.py").run()
+    other.switch_page("views/quality.py").run()
     press(page.run(), "Start")
     press(other, "Start")
     assert "started in another window" in other.warning[0].value

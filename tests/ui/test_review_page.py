@@ -62,7 +62,7 @@ def opened() -> AppTest:
     """As after a restart: nothing kept in the server or the session."""
     st.cache_resource.clear()
     page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30)
-    return page.switch_page("pages/review.py").run()
+    return page.switch_page("views/review.py").run()
 
 
 def begin(name: str = "Ana", size: int | None = None) -> AppTest:

@@ -6,7 +6,7 @@ import pytest
 
 from chatbot.brand import find_brand
 from chatbot.message import Message
-from chatbot.quality.checks import EXPLAINED, Examiner, hands_over, open_examiner
+from chatbot.quality.checks import EXPLAINED, Examiner, grounded, hands_over, open_examiner
 from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.rules import Rulebook
 from chatbot.quality.score import Pair, learn_voice
@@ -175,3 +175,17 @@ def test_a_brand_without_rule_files_breaks_no_rule(tmp_path: Path) -> None:
     judge = open_examiner(bare, read_voice(brand.prompts / "voice.md"), FakeEncoder())
     assert judge.score is None
     assert judge.mark(a_case(), "You've got 45 days!!!", PASSAGES)["on_voice"].passed is True
+
+
+@pytest.mark.parametrize(
+    ("fact", "shown"),
+    [
+        ("northwind.example/returns", "northwind.example/returns"),
+        (r"/\b(5|five)[ -]years?\b/", "5 or five years"),
+        (r"/northwind\.example\/pricematch\b/", "northwind.example/pricematch"),
+        (r"/\$ ?65(?![.,]?\d)/", "$ 65"),
+    ],
+)
+def test_a_missing_fact_is_told_without_its_pattern(fact: str, shown: str) -> None:
+    made = grounded(a_case(must=(fact,)), "Nothing of the kind.")
+    assert made.why == (f"This fact is missing: {shown}.",)

@@ -5,7 +5,7 @@ import streamlit as st
 from knowledge.article import Article
 from knowledge.chunk import slug
 from ui import markup
-from ui.pages.parts import the_bot
+from ui.views.parts import the_bot
 
 
 def page() -> None:

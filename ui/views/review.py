@@ -169,7 +169,7 @@ def _sit_down(home: Path, brand: Brand) -> None:
 
 
 def _finished(desk: Desk, outcomes: tuple[Outcome, ...], voice: Voice) -> None:
-    from ui.pages.agreed import draw_finished  # scikit-learn and pandas' friends: not before the end
+    from ui.views.agreed import draw_finished  # scikit-learn and pandas' friends: not before the end
 
     draw_finished(desk, outcomes, voice.name)
     st.button("Another name or run", on_click=_leave, type="tertiary")

@@ -9,7 +9,6 @@ from chatbot.engine.protocol import Decoding
 from chatbot.errors import SHOWN
 from chatbot.mode import EVERY, THREE, Mode
 from ui import markup
-from ui.pages.parts import draw_evidence, draw_foot, draw_passages, draw_why, the_bot
 from ui.state import (
     Conversation,
     Pending,
@@ -21,6 +20,7 @@ from ui.state import (
     situation_record,
     sure,
 )
+from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_why, the_bot
 
 EXAMPLES = (
     "How long do I have to return boots?",

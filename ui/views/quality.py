@@ -19,7 +19,7 @@ from chatbot.settings import Settings, read_settings
 from chatbot.voice import read_voice
 from ui import markup
 from ui.background import Desk, Job
-from ui.pages.parts import the_bot
+from ui.views.parts import the_bot
 
 LEAD = (
     "The same customer questions are put to every mode, and every reply is marked by the same six checks. "
