@@ -4,6 +4,7 @@ PEFT never compares the base an adapter was trained on with the base it is put o
 a pickled file, and only warns about keys that match nothing."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,12 @@ def _keys_fit(folder: Path, base: Base) -> None:
     name = folder.name
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     rank, targets = int(config["r"]), set(config["target_modules"])
+    layers = config.get("layers_to_transform")  # numbers, or None for all
     wanted: dict[str, tuple[int, ...]] = {}
     for path, module in base.model.named_modules():
-        if isinstance(module, torch.nn.Linear) and path.rsplit(".", 1)[-1] in targets:
+        numbered = re.search(r"\.(\d+)\.", path)
+        here = layers is None or (numbered is not None and int(numbered[1]) in layers)
+        if here and isinstance(module, torch.nn.Linear) and path.rsplit(".", 1)[-1] in targets:
             wanted[f"base_model.model.{path}.lora_A.weight"] = (rank, module.in_features)
             wanted[f"base_model.model.{path}.lora_B.weight"] = (module.out_features, rank)
     try:

@@ -67,13 +67,13 @@ def build_index(
 
 
 def current_index(root: Path, brand: str) -> Path | None:
-    """The folder of the whole index in use; None when there is none, or a damaged one."""
+    """The folder of the whole index in use; None when there is none, a damaged one, or an older program's."""
     try:
         name = (root / brand / CURRENT).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
     folder = root / brand / name
-    return folder if name and "/" not in name and (folder / MANIFEST).is_file() else None
+    return folder if name and "/" not in name and _manifest(folder).get("version") == VERSION else None
 
 
 def fingerprint(passages: Sequence[Passage], embedder: Embedder) -> str:
@@ -104,7 +104,7 @@ def _build(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    manifest = {"fingerprint": key, "embedder": embedder.fingerprint, "passages": len(passages)}
+    manifest = {"version": VERSION, "fingerprint": key, "embedder": embedder.fingerprint, "passages": len(passages)}
     _write(folder / MANIFEST, json.dumps(manifest))
     _write(place / CURRENT, folder.name)
     _sweep(place, keep={folder, old})

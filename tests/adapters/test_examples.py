@@ -99,15 +99,16 @@ def test_a_split_loses_nothing_and_repeats_with_its_seed(count: int, share: floa
 
 
 ROOT = Path(__file__).resolve().parents[2]
-# one pattern per held-out article: what an example that is about it would have to say
+# one pattern per held-out article: what an example that is about it would have to say. A product that is also sold
+# (the Ember 2 stove) and how a boot should fit (a held-in article) are no sign of the recall or of the stores' fitting.
 HELD_OUT = {
     "courses": r"\bcourses?\b|map and compass|winter skills|snowshoe weekend",
     "gift-cards": r"gift ?cards?|\bvouchers?\b",
     "group-orders": r"group (orders?|discount)|bulk order|team order|\bprinted? logos?",
     "price-match": r"price.?match|match (a|the|their|that) (lower )?price|cheaper elsewhere",
-    "product-recall": r"\brecall(s|ed)?\b|ember 2|EM2-",
+    "product-recall": r"\brecall(s|ed)?\b|EM2-|lot numbers?\b.*stove|leak(s|ing)? gas",
     "rentals": r"\brent(s|al|als|ed|ing)?\b|\bhir(e|es|ed|ing) (out|gear|a|the)\b",
-    "stores": r"boulder|asheville|duluth|our stores|in.store|store hours|opening hours|boot fitting",
+    "stores": r"boulder|asheville|duluth|our stores|in.store|store hours|opening hours|fitting appointment|book(s|ed)? (a|the) (boot )?fitting",
     "trade-in": r"trad(e|es|ed|ing).?in\b|second.?hand|\bused gear\b",
 }
 

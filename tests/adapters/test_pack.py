@@ -68,7 +68,9 @@ def test_rows_with_the_same_passages_come_into_one_pack() -> None:
         ("", "hi"),
         ("", "thanks"),
     ]
-    packs = packs_of([row("You are a shop. ", *one) for one in asked], 4, 1000, random.Random(1))
+    packs = packs_of(
+        [row("You are a shop. ", passages + said, "yes") for passages, said in asked], 4, 1000, random.Random(1)
+    )
     assert sorted(len(one.rests) for one in packs) == [2, 2, 2]
     assert sorted(bytes(one.prefix).decode() for one in packs) == sorted(
         ["You are a shop. ", "You are a shop. " + pots, "You are a shop. " + lids]
