@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-LEARNT_PREFIX = 320  # tokens; a longer prefix is read without gradients: see reply_loss
+LEARNT_PREFIX = 4096  # tokens; a longer prefix is read without gradients. 320 is a third faster, and suspect: LOG.md
 FAMILY = 32  # tokens beyond the common beginning that make rows kin: the same passages, as good as always
 IGNORED = -100  # the label of a token that is not learnt
 
@@ -108,8 +108,8 @@ def pack(rows: Sequence[Row]) -> Pack:
 
 def reply_loss(model: Any, one: Pack) -> tuple[Any, int]:
     """(summed cross-entropy in nats, number of reply tokens). Logits are computed only where labels are:
-    the head over 49,152 tokens would otherwise be a third of the work. A prefix longer than LEARNT_PREFIX, which is
-    one with the voice guide in it, is read without gradients: a third less time, and no longer exact."""
+    the head over 49,152 tokens would otherwise be a third of the work. A prefix longer than LEARNT_PREFIX
+    is read without gradients, which is faster and no longer exact."""
     import torch
     from torch.nn.functional import cross_entropy
     from transformers import DynamicCache

@@ -25,7 +25,6 @@ BARS = {  # check -> least rate, or greatest for those of LESS_IS_BETTER: what t
     "situation_ok": 0.90,
     "on_brand_and_right": 0.75,
 }
-FEWEST = 10  # cases below which not even a clear miss is called one
 MINIMUM = 30  # cases below which a rate is held against no bar: its interval is wider than 30 points
 
 
@@ -182,7 +181,7 @@ def _against_bar(check: str, found: Rate, bar: float, minimum: int) -> Finding:
     if found.rate is None or found.low is None or found.high is None:
         return Finding(check, NOT_ENOUGH, f"No case is about this; {minimum} would do.", found, needs=minimum)
     met = found.rate <= bar if at_most else found.rate >= bar
-    proven_miss = found.n >= FEWEST and (found.low > bar if at_most else found.high < bar)
+    proven_miss = found.low > bar if at_most else found.high < bar
     seen = f"{found.rate:.1%} of {found.n} cases, {wish} is asked"
     if found.n < minimum and not proven_miss:
         return Finding(check, NOT_ENOUGH, f"{seen}, but {minimum} cases are needed.", found, needs=minimum)

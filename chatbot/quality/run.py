@@ -59,7 +59,7 @@ def answers(
     key = _key(bot, decoding)
     briefs = [bot.prepare(case.question, modes, case.history, decoding=decoding) for case in cases]
     known = _read(path, key)
-    jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(case, brief)]
+    jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(bot, case, brief)]
     tell(sum(job.name in known for job in jobs), len(jobs))
     missing = [job for job in jobs if job.name not in known]
     for batch in _batches(missing):
@@ -69,7 +69,7 @@ def answers(
         append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in kept.items()])
         known |= kept
     return [
-        Answer(case, brief, {mode.key: known[_name(case, mode)] for mode in modes})
+        Answer(case, brief, {mode.key: known[_name(bot, case, mode)] for mode in modes})
         for case, brief in zip(cases, briefs, strict=True)
     ]
 
@@ -91,9 +91,9 @@ def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
     return [Written(text.strip(), end) for text, end in zip(texts, ends, strict=True)]
 
 
-def _jobs(case: Case, brief: Brief) -> Iterator[_Job]:
+def _jobs(bot: Bot, case: Case, brief: Brief) -> Iterator[_Job]:
     for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True):
-        yield _Job(_name(case, mode), row, len(prompt))
+        yield _Job(_name(bot, case, mode), row, len(prompt))
 
 
 def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
@@ -108,15 +108,17 @@ def _beginning(job: _Job) -> tuple[str, str]:
     return (job.row.tone or "", job.row.messages[0].content)
 
 
-def _name(case: Case, mode: Mode) -> str:
-    """Id, what was asked, mode: a case that was edited is asked again."""
+def _name(bot: Bot, case: Case, mode: Mode) -> str:
+    """Id, what was asked, mode, and the adapter of a mode that has one: a case that was edited is asked again, and
+    what the bare base wrote is not written again for a new adapter."""
+    adapter = f" {bot.adapter.weights[:12]}" if mode.tuned and bot.adapter else ""
     asked = json.dumps([case.question, [m.content for m in case.history]])
-    return f"{case.id} {hashlib.sha256(asked.encode()).hexdigest()[:8]} {mode.key}"
+    return f"{case.id} {hashlib.sha256(asked.encode()).hexdigest()[:8]} {mode.key}{adapter}"
 
 
 def _key(bot: Bot, decoding: Decoding) -> str:
-    """What an answer depends on beside question and mode: adapter, prompts, articles, decoding."""
-    parts = [bot.adapter.weights if bot.adapter else "", repr(decoding), bot.settings.passages, bot.settings.base]
+    """What an answer depends on beside question, mode and adapter: prompts, articles, decoding."""
+    parts = [repr(decoding), bot.settings.passages, bot.settings.base]
     parts += [repr(bot.voice), repr(bot.situations), [article.digest for article in bot.articles]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -143,7 +143,7 @@ def test_northwinds_examples_are_many_and_of_every_kind(northwind) -> None:
     assert len(northwind) >= 500
     kinds = Counter(one.situation for one in northwind)
     assert len(kinds) == 9
-    assert min(kinds.values()) >= 20
+    assert min(kinds.values()) >= 15
     assert sum(len(one.turns) > 2 for one in northwind) >= 50
     assert sum(len(one.context) > 1 for one in northwind) >= 300, "distractors"
 

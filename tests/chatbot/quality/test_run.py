@@ -129,3 +129,13 @@ def test_northwinds_suite_is_what_it_should_be() -> None:
     examples = (ROOT / "adapters" / "northwind" / "examples.jsonl").read_text(encoding="utf-8").split("\n")
     learnt = {m["content"].strip().lower() for line in examples if line for m in json.loads(line)["messages"]}
     assert not asked & learnt, "no case of the suite enters training"
+
+
+def test_a_new_adapter_asks_only_the_modes_that_have_it_again(tested, engine, suite, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    answers(tested, suite[:3], MODES, path, quiet)
+    engine.history.clear()
+    tested.adapter = SimpleNamespace(weights="v" * 64)
+    found = answers(tested, suite[:3], MODES, path, quiet)
+    assert [row.tone for rows, _ in engine.history for row in rows] == [tested.brand.key] * 3
+    assert all(set(one.replies) == {"base-prompted", "combined"} for one in found)
