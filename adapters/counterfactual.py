@@ -16,13 +16,13 @@ from adapters.examples import Example
 
 NUMBER = re.compile(
     r"(?<![\w.@/#-])"  # no part of a link, a code or a longer number
-    r"(?P<sign>[$€£]?)(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<cents>\.\d+)?"
+    r"[$€£]?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<cents>\.\d+)?"
     r"(?![\w@/]|[.,-]?\d|:\d| ?[ap]\.?m\b)"
 )
 NAMED = re.compile(
     r"\b(?!(?i:the|about|of|or|and|to|for|in|at|by|only|every|all|under|over|after|within|up|is|are)\b)[A-Z][a-z]+ $"
 )
-RANGE = re.compile(r"(\d+)(?:\.\d+)?(?: ?(?:am|pm))? ?(?:-|–|to) ?$")
+ANY = re.compile(r"\d[\d,]*(?:\.\d+)?")
 SPELT = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 SPELT_IN = re.compile(r"\b(" + "|".join(SPELT) + r"|once|twice|half|double|dozen)\b", re.IGNORECASE)
 SPELT_AS = {**{word: n for n, word in enumerate(SPELT)}, "once": 1, "twice": 2, "half": 50, "double": 2, "dozen": 12}
@@ -47,7 +47,7 @@ def _figures(context: Sequence[str], examples: Sequence[Example], seed: int) -> 
     said = [text for one in examples for role, text in one.turns if role == "user"]
     replies = [text for one in examples for role, text in one.turns if role == "assistant"]
     passages = "\n".join(context)
-    kept = {_value(m[0]) for text in said for m in re.finditer(r"\d[\d,]*(?:\.\d+)?", text)}
+    kept = {_value(m[0]) for text in said for m in ANY.finditer(text)}
     kept |= {float(SPELT_AS[m.lower()]) for text in [*said, *replies] for m in SPELT_IN.findall(text)}
     kept |= _unmovable([passages, *replies])
     known = {m["digits"] + (m["cents"] or "") for m in _numbers(passages)}
@@ -98,7 +98,7 @@ def _unmovable(texts: Sequence[str]) -> set[float]:
     found: set[float] = set()
     for text in texts:
         movable = {m.start("digits") for m in _numbers(text)}
-        found |= {_value(m[0]) for m in re.finditer(r"\d[\d,]*(?:\.\d+)?", text) if m.start() not in movable}
+        found |= {_value(m[0]) for m in ANY.finditer(text) if m.start() not in movable}
     return found
 
 

@@ -94,8 +94,12 @@ def _groups(rows: Sequence[Row], shared: int, share: int, room: int) -> Iterator
 
 
 def _shared(rows: Sequence[Row]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    columns = zip(*(row.prompt[:-1] for row in rows), strict=False)
+    return common_beginning([row.prompt for row in rows])
+
+
+def common_beginning(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all `prompts` begin with, leaving each at least one of its own."""
+    columns = zip(*(prompt[:-1] for prompt in prompts), strict=False)
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 

@@ -89,11 +89,12 @@ class _Index:
         self._passages = {one.id: one for one in passages}
         self._order = [one.id for one in passages]
         self._lines = sum(len(one.lines) for one in passages)
-        self._stems = {one.id: set(stems) for one, stems in zip(passages, _stemmed(passages), strict=True)}
+        stemmed = _tokens([one.cited for one in passages])
+        self._stems = {one.id: set(stems) for one, stems in zip(passages, stemmed, strict=True)}
         self._idf = _idf(list(self._stems.values()))
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
         self._bm25 = bm25s.BM25()
-        self._bm25.index(_stemmed(passages), show_progress=False)
+        self._bm25.index(stemmed, show_progress=False)
 
     def search(self, question: str, vector: Any, k: int) -> tuple[Hit, ...]:
         dense = self._store.nearest(vector, min(POOL, len(self._order)))
@@ -143,10 +144,6 @@ def about(hit: Hit) -> bool:
 def stems_of(text: str) -> list[str]:
     """English stems of the content words, lower case."""
     return list(_tokens([text])[0])
-
-
-def _stemmed(passages: Sequence[Passage]) -> list[list[str]]:
-    return _tokens([one.cited for one in passages])
 
 
 def _tokens(texts: list[str]) -> list[list[str]]:

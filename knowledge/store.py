@@ -41,29 +41,32 @@ class Store:
         self, passages: Sequence[Passage], vectors: Vectors, tell: Callable[[int], None] = lambda done: None
     ) -> None:
         """Write `passages` with `vectors` (n, d), in batches; `tell` hears how many are done."""
-        for start in range(0, len(passages), BATCH):
-            some = passages[start : start + BATCH]
-            with _named(self._folder):
-                self._collection.add(
-                    ids=[one.id for one in some],
-                    embeddings=vectors[start : start + BATCH],
-                    documents=[one.text for one in some],
-                    metadatas=[_facts(one) for one in some],
-                )
-            tell(start + len(some))
+        rows = [(one.id, one.text, _facts(one)) for one in passages]
+        self._write(self._collection, rows, vectors, tell)
 
     def add_lines(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Write the lines of all `passages`, one after the other, with their `vectors` (n, d)."""
-        names = [(f"{one.id}~{n}", one.id, line) for one in passages for n, line in enumerate(one.lines)]
-        for start in range(0, len(names), BATCH):
-            some = names[start : start + BATCH]
+        rows = [(f"{one.id}~{n}", line, {"passage": one.id}) for one in passages for n, line in enumerate(one.lines)]
+        self._write(self._lines, rows, vectors)
+
+    def _write(
+        self,
+        collection: Any,
+        rows: Sequence[tuple[str, str, dict[str, Any]]],
+        vectors: Vectors,
+        tell: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """`rows` are (id, text, facts), one for each of `vectors`."""
+        for start in range(0, len(rows), BATCH):
+            names, texts, facts = zip(*rows[start : start + BATCH], strict=True)
             with _named(self._folder):
-                self._lines.add(
-                    ids=[name for name, _, _ in some],
+                collection.add(
+                    ids=list(names),
                     embeddings=vectors[start : start + BATCH],
-                    documents=[line for _, _, line in some],
-                    metadatas=[{"passage": owner} for _, owner, _ in some],
+                    documents=list(texts),
+                    metadatas=list(facts),
                 )
+            tell(start + len(names))
 
     def lines(self) -> dict[str, Vectors]:
         """Every line's vector (d,) by its text."""

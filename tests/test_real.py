@@ -12,7 +12,8 @@ from adapters.attach import WEIGHTS, attach
 from adapters.base import DEFAULT, chat_ids, load_base
 from adapters.card import read_card
 from adapters.examples import digest_of
-from chatbot.engine.local import BARE, _left_padded
+from chatbot.engine.alike import left_padded
+from chatbot.engine.local import BARE
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +58,7 @@ def test_batched_rows_equal_single_rows_on_logits(toned) -> None:
     names = [BARE, "northwind", "northwind"]
 
     def logits(prompts, adapters):
-        ids, mask = _left_padded(prompts, base.tokenizer.pad_token_id)
+        ids, mask = left_padded(prompts, base.tokenizer.pad_token_id)
         with torch.inference_mode():
             out = model.generate(
                 input_ids=ids, attention_mask=mask, adapter_names=adapters, max_new_tokens=1, do_sample=False,

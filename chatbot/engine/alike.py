@@ -6,13 +6,13 @@ instead of growing by a copy at each token. What a row writes is what it would w
 rounding in bfloat16."""
 
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from typing import Any
 
 import torch
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
+from adapters.pack import common_beginning
 from chatbot.engine.protocol import Decoding
 from chatbot.engine.sampling import Chooser
 
@@ -26,12 +26,12 @@ def write_alike(
     """Continue `prompts` (B token lists) until `took` has refused every row, or `over`, or the limit.
 
     `model` is called as it is: bare, or with one active adapter for all rows."""
-    shared = _shared(prompts)
+    shared = common_beginning(prompts)
     cache = Cache(layer_class_to_replicate=_roomy(max(map(len, prompts)) + decoding.max_new_tokens))
     if shared:
         _forward(model, torch.tensor([prompts[0][:shared]]), cache)
         cache.batch_repeat_interleave(len(prompts))
-    ids, mask = _padded([prompt[shared:] for prompt in prompts], shared)  # (B, R), (B, P + R)
+    ids, mask = left_padded([prompt[shared:] for prompt in prompts], shared=shared)  # (B, R), (B, P + R)
     live = list(range(len(prompts)))  # the rows still in the batch, finished ones among them
     going = set(live)
     chooser = Chooser(decoding, len(prompts))
@@ -56,17 +56,13 @@ def _forward(model: Any, ids: Any, cache: Any, mask: Any = None, positions: Any 
     return out.logits[:, -1].float().cpu()
 
 
-def _shared(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    columns = zip(*(prompt[:-1] for prompt in prompts), strict=False)
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+def left_padded(prompts: Sequence[Sequence[int]], pad: int = 0, shared: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, L) ids and their (B, shared + L) mask, padded on the left: the last column must be every row's newest token.
 
-
-def _padded(rests: Sequence[Sequence[int]], shared: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Padded on the left, behind the shared beginning: all newest tokens stand in the last column."""
-    longest = max(map(len, rests))
-    ids = torch.tensor([[0] * (longest - len(rest)) + list(rest) for rest in rests])
-    mask = torch.tensor([[1] * shared + [0] * (longest - len(rest)) + [1] * len(rest) for rest in rests])
+    `shared` tokens stand before all of them, in the cache."""
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts])
+    mask = torch.tensor([[1] * shared + [0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
     return ids, mask
 
 

@@ -18,7 +18,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
 from adapters.base import Base, chat_ids
-from chatbot.engine.alike import FEWEST, write_alike
+from chatbot.engine.alike import FEWEST, left_padded, write_alike
 from chatbot.engine.protocol import Decoding, End, Finish, Row
 from chatbot.engine.sampling import processors
 from chatbot.errors import EngineError
@@ -180,7 +180,7 @@ class LocalEngine:
             config._attn_implementation = usual
 
     def _write_mixed(self, run: LocalRun, tap: "_Tap") -> None:
-        ids, mask = _left_padded(run.prompts, self._base.tokenizer.pad_token_id)
+        ids, mask = left_padded(run.prompts, self._base.tokenizer.pad_token_id)
         device = self._base.model.device
         extra: dict[str, Any] = {}
         if self._tones:
@@ -288,14 +288,6 @@ class _Ends(StoppingCriteria):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         over = self._tap.over() is not None
         return torch.full((input_ids.shape[0],), over, dtype=torch.bool, device=input_ids.device)
-
-
-def _left_padded(prompts: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(B, L) ids and mask, padded on the left: the last column must be every row's newest token."""
-    longest = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts])
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-    return ids, mask
 
 
 def sweep_hooks(model: Any) -> int:

@@ -1,4 +1,4 @@
-"""Answer a suite and mark every reply: one outcome per case and mode. The only wiring of tone QA's rooms."""
+"""Answer a suite and mark every reply: one outcome per case and mode."""
 
 from collections.abc import Sequence
 from pathlib import Path

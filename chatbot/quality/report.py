@@ -23,6 +23,11 @@ NOTHING = Measures()
 REPORT, OUTCOMES, JUNIT, PAGE = "qa.json", "outcomes.jsonl", "junit.xml", "report.html"
 
 
+def room(home: Path, brand: str) -> Path:
+    """Where the brand's runs and kept replies lie."""
+    return home / "qa" / brand
+
+
 @dataclass(frozen=True)
 class Examined:
     """A whole run, read back from its folder."""

@@ -21,7 +21,7 @@ from chatbot.errors import SuiteError
 from chatbot.journal import append
 from chatbot.message import Message
 from chatbot.quality.marks import Outcome
-from chatbot.quality.report import OUTCOMES
+from chatbot.quality.report import OUTCOMES, room
 from chatbot.quality.suite import Case, evenly
 
 PILES = (20, 60)  # replies at most, the repeated ones counted twice; the last pile is all of the run
@@ -149,9 +149,9 @@ class Desk:
 def runs(home: Path, brand: str) -> list[Path]:
     """The folders of the brand's runs that hold replies to be read, newest first."""
     try:
-        found = [(path.stat().st_mtime, path.parent) for path in (home / "qa" / brand).glob(f"*/{OUTCOMES}")]
+        found = [(path.stat().st_mtime, path.parent) for path in room(home, brand).glob(f"*/{OUTCOMES}")]
     except OSError as error:
-        raise SuiteError(f"The runs in {home / 'qa' / brand} cannot be listed: {error.strerror}.") from error
+        raise SuiteError(f"The runs in {room(home, brand)} cannot be listed: {error.strerror}.") from error
     return [folder for _, folder in sorted(found, reverse=True)]
 
 

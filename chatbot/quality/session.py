@@ -26,7 +26,7 @@ from chatbot.quality.gate import Gate, compare, meets
 from chatbot.quality.latency import QUESTIONS, measure
 from chatbot.quality.marks import Outcome
 from chatbot.quality.measures import Measures
-from chatbot.quality.report import REPORT, Examined, read_outcomes, read_report, write_report
+from chatbot.quality.report import REPORT, Examined, read_outcomes, read_report, room, write_report
 from chatbot.quality.run import Tell
 from chatbot.quality.stats import held
 from chatbot.quality.suite import Case, read_suite, sample
@@ -77,7 +77,7 @@ def order(
         cases=tuple(cases if size is None else sample(cases, size, settings.seed)),
         modes=_modes(modes),
         folder=out,
-        answers=(out or room(settings)) / ANSWERS,
+        answers=(out or room(settings.home, settings.brand)) / ANSWERS,
         seed=settings.seed,
         baseline=tuple(read_outcomes(baseline)) if baseline else (),
         consistency=consistency,
@@ -92,14 +92,9 @@ def suite_of(brand: str) -> Path:
     return path
 
 
-def room(settings: Settings) -> Path:
-    """Where the brand's runs and kept replies lie."""
-    return settings.home / "qa" / settings.brand
-
-
 def runs(settings: Settings) -> list[Path]:
     """The folders of the brand's finished runs, newest first."""
-    return sorted((path.parent for path in room(settings).glob(f"*/{REPORT}")), reverse=True)
+    return sorted((path.parent for path in room(settings.home, settings.brand).glob(f"*/{REPORT}")), reverse=True)
 
 
 def carry_out(bot: Bot, what: Order, tell: Tell) -> Examined:

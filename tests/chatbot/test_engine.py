@@ -9,7 +9,8 @@ import torch
 
 from adapters.attach import attach
 from adapters.base import Base, chat_ids, load_base
-from chatbot.engine.local import BARE, LocalEngine, _left_padded, sweep_hooks
+from chatbot.engine.alike import left_padded
+from chatbot.engine.local import BARE, LocalEngine, sweep_hooks
 from chatbot.engine.protocol import Decoding, Row
 from chatbot.errors import EngineError
 from chatbot.message import Message
@@ -58,7 +59,7 @@ def test_batched_rows_equal_single_rows_on_logits(toned) -> None:
     names = [one.tone or BARE for one in THREE]
 
     def logits(prompts, adapters):
-        ids, mask = _left_padded(prompts, base.tokenizer.pad_token_id)
+        ids, mask = left_padded(prompts, base.tokenizer.pad_token_id)
         out = model.generate(
             input_ids=ids, attention_mask=mask, adapter_names=adapters, max_new_tokens=1, do_sample=False,
             output_logits=True, return_dict_in_generate=True, pad_token_id=2, eos_token_id=2,
@@ -225,7 +226,7 @@ def test_an_error_in_the_middle_leaves_no_hook_and_the_next_turn_right(engine, t
 def test_peft_still_leaks_those_hooks(toned) -> None:
     """When this fails, PEFT was mended: the sweep may go."""
     base, model = toned
-    ids, mask = _left_padded([[5, 6, 7]], 2)
+    ids, mask = left_padded([[5, 6, 7]], 2)
 
     def fails(*args, **kwargs):
         raise RuntimeError("in the middle")

@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from chatbot.brand import HERE, Brand, find_brand
+from chatbot.brand import Brand, find_brand
 from chatbot.errors import SuiteError
 from chatbot.quality.marks import Outcome
-from chatbot.quality.report import OUTCOMES, read_outcomes
+from chatbot.quality.report import OUTCOMES, read_outcomes, room
 from chatbot.quality.review import Desk, Item, Verdict, pile_sizes, runs
 from chatbot.quality.rules import read_rules
+from chatbot.quality.session import SUITES
 from chatbot.quality.suite import Case, read_suite
 from chatbot.settings import read_settings
 from chatbot.voice import Voice, read_voice
@@ -60,7 +61,7 @@ def _sat_down(home: Path, brand: Brand) -> tuple[Desk, tuple[Outcome, ...]] | No
     if sitting is None:
         return None
     reviewer, run, size = sitting
-    outcomes = _outcomes(home / "qa" / brand.key / run)
+    outcomes = _outcomes(room(home, brand.key) / run)
     return _desk(home, brand, outcomes, reviewer, run, size), outcomes
 
 
@@ -86,7 +87,7 @@ def _read_outcomes(folder: Path, changed: float) -> tuple[Outcome, ...]:
 def _cases(brand: str) -> tuple[tuple[Case, ...], str]:
     """The brand's suite, for the earlier messages of a conversation; or the sentence why they are not shown."""
     try:
-        return tuple(read_suite(HERE / "chatbot" / "quality" / "suites" / f"{brand}.jsonl")), ""
+        return tuple(read_suite(SUITES / f"{brand}.jsonl")), ""
     except SuiteError as error:
         return (), f"If this question followed earlier messages, they cannot be shown. {error}"
 
@@ -134,7 +135,7 @@ def _draw_choices(home: Path, brand: Brand, folders: list[Path]) -> None:
     st.text_input("Your name", kept, max_chars=40, placeholder="Ana", key="review_field_name")
     run = st.selectbox("Replies of the run", [folder.name for folder in folders], key="review_field_run")
     try:
-        sizes = pile_sizes(_outcomes(home / "qa" / brand.key / run))
+        sizes = pile_sizes(_outcomes(room(home, brand.key) / run))
     except SuiteError as error:
         st.error(str(error))
         return
@@ -161,7 +162,7 @@ def _sit_down(home: Path, brand: Brand) -> None:
         state.review_fault = "Type your name first: your marks are kept under it."
         return
     try:
-        _desk(home, brand, _outcomes(home / "qa" / brand.key / run), reviewer, run, size)
+        _desk(home, brand, _outcomes(room(home, brand.key) / run), reviewer, run, size)
     except SuiteError as error:
         state.review_fault = str(error)
         return
