@@ -38,9 +38,9 @@ class Recipe:
     alpha: int = 32
     lower: float = 0.0  # share of the layers, counted from below, that stay as they are: no backward pass through them
     dropout: float = 0.0  # a mask over every LoRA input costs more than half the time on a CPU
-    learning_rate: float = 1e-3
+    learning_rate: float = 8e-4
     epochs: int = 2
-    packs: int = 2  # packs per step
+    packs: int = 1  # packs per step
     share: int = 8  # lessons in a pack at most
     room: int = 1600  # tokens in a pack, beside its prefix: memory grows with them
     warmup: float = 0.06  # share of the steps

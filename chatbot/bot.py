@@ -3,25 +3,30 @@
 `open_bot` is the only place where rooms are wired together."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from adapters.card import Card
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, ExampleError
+from adapters.examples import read_examples
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
 from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
 from chatbot.guard import unsupported
+from chatbot.head import Encoder, Head, kept
 from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import Detector, Encoder, Situation, Verdict
+from chatbot.situation import Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
 from knowledge.article import Article, read_articles
+from knowledge.embed import Embedder
 from knowledge.search import Hit
 
+OURS = 2  # lines of the conversation that stand before the question's own best
 LONGEST = 2000  # characters in a question
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
 
@@ -147,13 +152,18 @@ class Bot:
             raise TurnError(self.adapter_fault or f"No adapter is trained yet: triptych train {self.brand.key}")
 
     def _hits(self, question: str, history: Sequence[Message]) -> tuple[Hit, ...]:
-        """Passages for the question; a follow-up that finds none is searched with the question before it."""
+        """Lines for the question. In a conversation it is also searched with the question before it, and those lines
+        come first ("and for kids?" says too little alone); the best of its own stay in, in case the topic changed."""
         k = self.settings.passages
-        hits = self._searcher.search(question, k) if k else ()
+        own = self._searcher.search(question, k) if k else ()
         asked = [message.content for message in history if message.role == "user"]
-        if not hits and asked and k:
-            hits = self._searcher.search(f"{asked[-1]} {question}", k)
-        return hits
+        if not asked or not k:
+            return own
+        both = self._searcher.search(f"{asked[-1]} {question}", k)
+        found: dict[tuple[str, str], Hit] = {}
+        for hit in (*both[:OURS], *own[:1], *both[OURS:], *own):
+            found.setdefault((hit.passage.id, hit.text), hit)
+        return tuple(found.values())[:k]
 
     def _verdict(self, question: str, hits: Sequence[Hit], wanted: str | None) -> Verdict:
         found = self._detector.detect(question)
@@ -166,12 +176,12 @@ class Bot:
     def _row(
         self, mode: Mode, situation: Situation, hits: Sequence[Hit], history: Sequence[Message], question: str
     ) -> Row:
-        passages = [hit.passage.cited for hit in hits]
+        passages = [hit.cited for hit in hits]
         chat = messages_for(mode.prompted, self.voice, situation, passages, history, question)
         return Row(chat, self.brand.key if mode.tuned else None)
 
     def _sources(self, brief: Brief) -> list[str]:
-        passages = [hit.passage.cited for hit in brief.hits]
+        passages = [hit.cited for hit in brief.hits]
         said = [message.content for message in brief.history]
         return [*passages, *said, brief.question, ground(self.voice)]
 
@@ -193,7 +203,7 @@ def open_bot(settings: Settings) -> Bot:
     situations = read_situations(brand.prompts / "situations", voice)
     embedder = MiniLM()
     searcher = open_searcher(brand.key, index_root(settings.home), embedder)
-    detector = Detector(situations, embedder)
+    detector = Detector(situations, embedder, head=learnt_head(brand, situations, embedder, settings.home))
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
         model, card = attach(base, brand.adapter, brand.key)
@@ -201,6 +211,20 @@ def open_bot(settings: Settings) -> Bot:
     except AdapterError as error:
         engine, card, fault = LocalEngine(base, base.model), None, str(error)
     return Bot(brand, voice, detector, searcher, engine, settings, card, fault)
+
+
+def learnt_head(brand: Brand, situations: Sequence[Situation], embedder: Embedder, home: Path) -> Head | None:
+    """What the utterances and the customers' messages of the training examples teach; learnt once, then kept.
+
+    A message that nothing answers looks like a question: such examples would only blur the two.
+    """
+    said = [(one.key, utterance) for one in situations for utterance in one.utterances]
+    keys = [one.key for one in situations]
+    with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
+        for one in read_examples(brand.examples, keys):
+            if one.situation != UNKNOWN or not one.context:
+                said.append((one.situation, one.turns[-2][1]))
+    return kept(said, embedder, embedder.fingerprint, home / "situations" / brand.key)
 
 
 def index_root(home: Path) -> Path:

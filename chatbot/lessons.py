@@ -1,10 +1,9 @@
 """Examples become lessons: the same prompts that a live turn would have, with the reply to learn.
 
-In each pass half of the lessons are in the neutral prompt (the fine-tuned column's) and half in
-the full one (the combined column's), and the halves change places from pass to pass: the adapter
-is at home in both. From the second pass on the figures are other ones: see adapters/counterfactual.py."""
+In each pass two of three lessons are in the neutral prompt (the fine-tuned column's) and one in the
+full one (the combined column's), other ones in the next pass: the adapter is at home in both. From the
+second pass on the figures are other ones: see adapters/counterfactual.py."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from chatbot.prompt import messages_for
 from chatbot.situation import Situation
 from chatbot.voice import Voice
 
-ANSWERS = ("question", "refund", "order-problem")  # situations that passages answer
+QUESTION = "question"
 UNKNOWN = "unknown"
 
 
@@ -24,34 +23,22 @@ def passes(
     examples: Sequence[Example], voice: Voice, situations: Mapping[str, Situation], epochs: int, seed: int = 0
 ) -> list[list[Lesson]]:
     """`epochs` passes over the examples, one lesson of each in every pass; from the second on with other figures."""
-    places: dict[tuple[str, ...], int] = {}  # examples that share their passages share their prompt, too: see pack.py
-    for one in examples:
-        places.setdefault(one.context, len(places))
     seen = _as_detected(examples)
     made = []
     for epoch in range(epochs):
         told = varied(seen, seed + epoch) if epoch else seen
         made.append(
-            [
-                lesson(other, voice, situations, prompted=(places[one.context] + epoch) % 2 == 1)
-                for one, other in zip(seen, told, strict=True)
-            ]
+            [lesson(other, voice, situations, prompted=(place + epoch) % 3 == 1) for place, other in enumerate(told)]
         )
     return made
 
 
 def _as_detected(examples: Sequence[Example]) -> list[Example]:
-    """A near miss among answerable questions about the same passages looks like them to the program, so the adapter
-    must learn to say "I don't know" under their guidance, too."""
-    known: dict[tuple[str, ...], Counter[str]] = {}
-    for one in examples:
-        if one.situation in ANSWERS:
-            known.setdefault(one.context, Counter())[one.situation] += 1
+    """Where the search found something near, the program seldom sees that it holds no answer: in two of three such
+    examples the adapter must learn to say "I don't know" under the guidance for a question."""
     return [
-        replace(one, situation=known[one.context].most_common(1)[0][0])
-        if one.situation == UNKNOWN and one.context in known
-        else one
-        for one in examples
+        replace(one, situation=QUESTION) if one.situation == UNKNOWN and one.context and place % 3 else one
+        for place, one in enumerate(examples)
     ]
 
 

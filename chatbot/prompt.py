@@ -60,6 +60,7 @@ def examples_part(situation: Situation) -> tuple[Message, ...]:
 
 
 def asked(passages: Sequence[str], question: str) -> str:
-    """Numbered passages, then the customer's words, unedited."""
+    """The customer's words, numbered passages, and the words again, unedited: read left to right, a passage can only
+    be weighed against a question that stands before it."""
     numbered = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
-    return f"Passages:\n{numbered or 'none'}\n\nCustomer: {question}"
+    return f"Customer: {question}\n\nPassages:\n{numbered or 'none'}\n\nCustomer: {question}"

@@ -1,28 +1,20 @@
 """Which situation is this message, how sure, and the words that decided it.
 
-Nearest-neighbour vote over the situations' example utterances: each of the `VOTERS` nearest
-utterances votes with its cosine; a situation's confidence is its share of all votes. Knows
-nothing about prompts."""
+A linear head decides (head.py); the nearest example utterances show why, and say whether the message
+is like anything at all. Without a head they decide too: each of the `VOTERS` nearest votes with its
+cosine, and a situation's confidence is its share of all votes. Knows nothing about prompts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chatbot.errors import TurnError
+from chatbot.head import Encoder, Head
 
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
-
-
-class Encoder(Protocol):
-    """Anything that turns texts into rows of length 1."""
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d) float32, each row of length 1."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ class Verdict:
     """The decision and its reasons. `origin` is one of detected, fallback, no-passages, override."""
 
     situation: Situation
-    confidence: float  # 0..1, the share of the votes
+    confidence: float  # 0..1, how likely the head finds it, or its share of the votes
     origin: str
     evidence: tuple[Evidence, ...]
 
@@ -69,12 +61,14 @@ class Verdict:
 class Detector:
     """Holds the utterances' vectors; `detect` is one small matrix product."""
 
-    def __init__(self, situations: Sequence[Situation], encoder: Encoder, fallback: str = "question"):
+    def __init__(
+        self, situations: Sequence[Situation], encoder: Encoder, fallback: str = "question", head: Head | None = None
+    ):
         self.situations = {situation.key: situation for situation in situations}
         if fallback not in self.situations:
             raise TurnError(f"There is no situation {fallback!r} to fall back on.")
         self._fallback = fallback
-        self.encoder = encoder
+        self.encoder, self._head = encoder, head
         self._said = [(s.key, utterance) for s in situations for utterance in s.utterances]
         self._vectors = encoder.encode([utterance for _, utterance in self._said])  # (n, d)
 
@@ -85,11 +79,12 @@ class Detector:
         return self.situations[key]
 
     def detect(self, message: str) -> Verdict:
-        """The situation of `message`, by vote; the fallback where nothing is near."""
-        cosines = self._vectors @ self.encoder.encode([message])[0]  # (n,)
+        """The situation of `message`; the fallback where no utterance is near."""
+        vector = self.encoder.encode([message])[0]  # (d,)
+        cosines = self._vectors @ vector  # (n,)
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
         evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
-        shares = _shares(evidence)
+        shares = self._head.chances(vector, message) if self._head else _shares(evidence)
         if evidence[0].cosine < SURE:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
         winner = max(shares, key=lambda key: shares[key])

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from knowledge.article import Article
 
-VERSION = "2"  # part of the index's fingerprint: other passages need another index
+VERSION = "3"  # part of the index's fingerprint: other passages need another index
+ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
+LEANS = re.compile(
+    r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
+)
 MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole all the same
 
 
@@ -23,17 +27,23 @@ class Passage:
 
     @property
     def cited(self) -> str:
-        """The passage with its heading path: what is embedded, and what the model is given."""
-        return f"{self._path}: {' '.join(self.text.split())}"
+        """The whole passage with its heading path, as it is embedded."""
+        return self.cite(" ".join(self.text.split()))
+
+    def cite(self, line: str) -> str:
+        """A line of it with the heading path: what a model is given."""
+        return f"{self._path}: {line}"
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Each sentence and list item with its heading path. A question is about one fact: its vector lies nearer
-        to one of these than to the whole passage."""
+        """Its sentences and list items, each able to stand alone: what leans on the sentence before ("It costs $7.")
+        stays with it. A question is about one fact: its vector lies nearer to a line than to the whole passage."""
         said = [line.strip() for line in self.text.split("\n") if line.strip()]
-        listed = any(re.match(r"[-*|]|\d+[.)]\s", line) for line in said)
-        blocks = said if listed else [" ".join(said)]
-        return tuple(f"{self._path}: {one}" for block in blocks for one in re.split(r"(?<=[.!?])\s+", block) if one)
+        if any(line.startswith("|") for line in said):
+            return (" ".join(said),)  # a row of a table says nothing without its head
+        blocks = said if any(ITEM.match(line) for line in said) else [" ".join(said)]
+        made = [line for block in blocks for line in _lines(block)]
+        return tuple(line for line in made if len(made) == 1 or not line.endswith(":"))  # what only leads to a list
 
     @property
     def _path(self) -> str:
@@ -58,6 +68,18 @@ def passages_of(article: Article) -> tuple[Passage, ...]:
 def slug(heading: str) -> str:
     """A heading as part of an id: "If it's late" -> "if-its-late"."""
     return re.sub(r"[^\w]+", "-", re.sub(r"['’]", "", heading.lower())).strip("-") or "start"
+
+
+def _lines(block: str) -> list[str]:
+    if item := ITEM.match(block):
+        return [block[item.end() :]]
+    made: list[str] = []
+    for sentence in re.split(r"(?<=[.!?])\s+", block):
+        if made and LEANS.match(sentence):
+            made[-1] += f" {sentence}"
+        elif sentence:
+            made.append(sentence)
+    return made
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from knowledge.article import read_articles
+from knowledge.asked import Asked, documents, read_asked
 from knowledge.chunk import VERSION, Passage, passages_of
 from knowledge.embed import Embedder, Vectors
 from knowledge.errors import KnowledgeError
@@ -53,13 +54,14 @@ def build_index(
     """
     began = time.perf_counter()
     passages = [passage for article in read_articles(articles) for passage in passages_of(article)]
-    key = fingerprint(passages, embedder)
+    asked = read_asked(articles, passages)
+    key = fingerprint(passages, embedder, asked)
     place = root / brand
     with _disk_named(place):
         place.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(place / ".lock", timeout=LOCK_WAIT):
-                return _build(passages, key, place, brand, embedder, tell, began)
+                return _build(passages, asked, key, place, brand, embedder, tell, began)
         except Timeout as error:
             raise KnowledgeError(
                 f"Another program is building the index in {place}. Wait for it, then run this again."
@@ -76,30 +78,40 @@ def current_index(root: Path, brand: str) -> Path | None:
     return folder if name and "/" not in name and _manifest(folder).get("version") == VERSION else None
 
 
-def fingerprint(passages: Sequence[Passage], embedder: Embedder) -> str:
-    """16 hex digits over embedder, chunker and every passage: Chroma notices none of them by itself."""
+def fingerprint(passages: Sequence[Passage], embedder: Embedder, asked: Sequence[Asked] = ()) -> str:
+    """16 hex digits over embedder, chunker, every passage and phrasing: Chroma notices none of them by itself."""
     whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION}\n".encode())
     for one in passages:
         whole.update(f"{one.id}\x00{one.cited}\x00{one.text}\x00{one.position}\n".encode())
+    for phrasing in asked:
+        whole.update(f"{phrasing}\n".encode())
     return whole.hexdigest()[:16]
 
 
 def _build(
-    passages: list[Passage], key: str, place: Path, brand: str, embedder: Embedder, tell: Tell, began: float
+    passages: list[Passage],
+    asked: list[Asked],
+    key: str,
+    place: Path,
+    brand: str,
+    embedder: Embedder,
+    tell: Tell,
+    began: float,
 ) -> Report:
     old = current_index(place.parent, brand)
     if old is not None and _manifest(old).get("fingerprint") == key:
         return Report(len(passages), 0, len(passages), 0, time.perf_counter() - began, old)
     known, gone = _known(old, brand, embedder, passages)
-    lines = [line for one in passages for line in one.lines]
-    texts = [one.cited for one in passages] + lines
+    lines = documents(passages, asked)
+    texts = [*(one.cited for one in passages), *lines.values(), *(one.text for one in asked)]
     vectors = _vectors(texts, known, embedder, tell)
     fresh = sum(one.cited not in known for one in passages)
     folder = place / f"{key}-{secrets.token_hex(3)}"
     try:
         store = Store(folder, brand)
         store.add(passages, vectors[: len(passages)])
-        store.add_lines(passages, vectors[len(passages) :])
+        store.add_lines(lines, vectors[len(passages) : len(passages) + len(lines)])
+        store.add_asked(asked, vectors[len(passages) + len(lines) :])
         store.close()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -119,7 +131,7 @@ def _known(
         return {}, 0
     try:
         store = Store(old, brand)
-        (before, vectors), lines = store.everything(), store.lines()
+        (before, vectors), lines = store.everything(), store.known()
     except KnowledgeError:
         return {}, 0  # damaged: embed everything again
     now = {one.id for one in passages}
@@ -128,12 +140,17 @@ def _known(
 
 
 def _vectors(texts: Sequence[str], known: dict[str, Vectors], embedder: Embedder, tell: Tell) -> Vectors:
-    fresh = [text for text in dict.fromkeys(texts) if text not in known]
+    """(n, d). A text of several lines lies in the middle of them."""
+    parts = {text: text.split("\n") for text in texts if text not in known}
+    fresh = [part for part in dict.fromkeys(part for some in parts.values() for part in some) if part not in known]
     known = dict(known)
     for start in range(0, len(fresh), BATCH):
         some = fresh[start : start + BATCH]
         known.update(zip(some, embedder.encode(some), strict=True))
         tell(start + len(some), len(fresh))
+    for text, its in parts.items():
+        middle = np.mean([known[part] for part in its], axis=0)
+        known[text] = middle / max(float(np.linalg.norm(middle)), 1e-9)
     return np.stack([known[text] for text in texts])
 
 

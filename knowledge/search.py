@@ -1,9 +1,9 @@
-"""Find the passages a question is about: vectors and words, fused; nothing when nothing is about it.
+"""Find the lines a question is about: vectors and words, fused; nothing when nothing is about it.
 
-A passage's score is its cosine to the question, plus that of its best line, plus a little of BM25:
-on the suite's answerable cases that puts all facts into three passages in 87 of 100, reciprocal rank
-fusion of passages and BM25 (Cormack et al. 2009) in 81 (adapters/LOG.md). Whether a passage is about
-the question at all is decided on raw cosines and term coverage, never on the fused score."""
+A line's score is the cosine of the question to the line and the ways in which customers ask for it (their
+middle: asked.jsonl), plus half of that to the nearest such way and to the whole passage, plus BM25 over the
+line and those ways: what each is worth on the suite stands in adapters/LOG.md. Whether a line is about the
+question at all is decided on raw cosines and term coverage, never on the fused score."""
 
 import logging
 import math
@@ -17,31 +17,40 @@ from typing import Any
 import bm25s
 import Stemmer
 
+from knowledge.asked import documents
 from knowledge.chunk import Passage
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing
 from knowledge.ingest import current_index
-from knowledge.store import Store
+from knowledge.store import Place, Store
 
 POOL = 50  # candidates from each side
-LEXICAL = 0.2  # what the best BM25 score counts beside two cosines
-SURE = 0.36  # cosine, of passage or line, from which it is about the question whatever its words: all of 61
-# answerable held-in questions reach it, 7 of 72 off-topic messages do
+WHOLE = 0.5  # what the passage's cosine counts beside that of a line
+ASKED = 0.5  # what that of the nearest phrasing counts
+LEXICAL = 0.4  # what the best BM25 score counts
+SURE = 0.40  # cosine, of passage or best line, from which it is about the question whatever its words: all of 61
+# answerable held-in questions reach it
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
 COVERED = 0.45  # the idf-weighted share of the question's stems that it holds
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A found passage. `score` is what people are shown: the cosine, 0..1. Ranks count from 1."""
+    """A found line. `score` is what people are shown: the best of its cosines, 0..1. Ranks count from 1."""
 
-    passage: Passage
+    passage: Passage  # that the line stands in
+    text: str  # the line
     score: float
-    cosine: float
-    line: float  # the cosine of its best line; 0 when none of them is near
-    coverage: float  # 0..1
-    dense_rank: int | None
-    lexical_rank: int | None
+    cosine: float  # of the passage
+    line: float  # the cosine of the line; 0 when it is not near
+    coverage: float  # 0..1, of the passage
+    dense_rank: int | None  # of the passage
+    lexical_rank: int | None  # of the line
+
+    @property
+    def cited(self) -> str:
+        """The line with its heading path: what a model is given."""
+        return self.passage.cite(self.text)
 
 
 class Searcher:
@@ -53,7 +62,7 @@ class Searcher:
         self._index = self._opened()
 
     def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
-        """At most `k` passages about `question`, best first; () when none is."""
+        """At most `k` lines about `question`, best first; () when none is."""
         if not question.strip() or k < 1:
             return ()
         index = self._newest()
@@ -88,57 +97,76 @@ class _Index:
         passages, _ = self._store.everything()
         self._passages = {one.id: one for one in passages}
         self._order = [one.id for one in passages]
-        self._lines = sum(len(one.lines) for one in passages)
-        stemmed = _tokens([one.cited for one in passages])
-        self._stems = {one.id: set(stems) for one, stems in zip(passages, stemmed, strict=True)}
+        asked = self._store.asked()
+        self._lines = {(one.id, n): line for one in passages for n, line in enumerate(one.lines)}
+        self._asked, self._phrasings = {(one.passage, one.line) for one in asked}, len(asked)
+        self._stems = {one.id: set(stems_of(one.cited)) for one in passages}
         self._idf = _idf(list(self._stems.values()))
+        stemmed = _tokens(list(documents(passages, asked).values()))
+        self._known, self._places = {stem for stems in stemmed for stem in stems}, list(self._lines)
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
         self._bm25 = bm25s.BM25()
         self._bm25.index(stemmed, show_progress=False)
 
     def search(self, question: str, vector: Any, k: int) -> tuple[Hit, ...]:
-        dense = self._store.nearest(vector, min(POOL, len(self._order)))
-        cosines, lines = dict(dense), self._store.nearest_lines(vector, min(3 * POOL, self._lines))
-        asked = stems_of(question)
-        lexical = self._lexical(asked)
-        dense_ranks = {name: rank for rank, (name, _) in enumerate(dense, 1)}
-        lexical_ranks = {name: rank for rank, name in enumerate(lexical, 1)}
-        best = max(lexical.values(), default=1.0)
+        found = self._found(question, vector)
+        fused = {place: self._fused(place, found) for place in {*found.lines, *found.asked}}
+        ordered = sorted(fused, key=lambda place: (-fused[place], place))
         # beyond the dense pool a cosine is below every threshold
-        fused = {
-            name: cosines[name] + lines.get(name, 0.0) + LEXICAL * lexical.get(name, 0.0) / best for name in cosines
-        }
-        hits = (
-            self._hit(name, cosines, lines.get(name, 0.0), asked, dense_ranks.get(name), lexical_ranks.get(name))
-            for name in sorted(fused, key=lambda name: -fused[name])
-        )
-        return tuple(hit for hit in hits if about(hit))[:k]
+        hits = (self._hit(place, found) for place in ordered if place[0] in found.cosines)
+        return tuple(hit for hit in hits if about(hit, found.best[hit.passage.id]))[:k]
 
-    def _hit(
-        self,
-        name: str,
-        cosines: dict[str, float],
-        line: float,
-        asked: list[str],
-        dense: int | None,
-        lexical: int | None,
-    ) -> Hit:
-        cosine = cosines[name]
-        coverage = _coverage(asked, self._stems[name], self._idf, len(self._order))
-        return Hit(self._passages[name], max(0.0, min(1.0, cosine)), cosine, line, coverage, dense, lexical)
+    def _found(self, question: str, vector: Any) -> "_Found":
+        dense = self._store.nearest(vector, min(POOL, len(self._order)))
+        lines = self._store.nearest_lines(vector, min(3 * POOL, len(self._lines)))
+        asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings))
+        stems = stems_of(question)
+        best = dict.fromkeys((name for name, _ in dense), 0.0)
+        for (name, _), cosine in lines.items():
+            best[name] = max(best.get(name, 0.0), cosine)
+        ranks = {name: rank for rank, (name, _) in enumerate(dense, 1)}
+        return _Found(stems, dict(dense), ranks, lines, best, asked, self._lexical(stems))
 
-    def _lexical(self, asked: list[str]) -> dict[str, float]:
-        """BM25 scores by passage, best first."""
-        known = [stem for stem in asked if stem in self._idf]
+    def _fused(self, place: Place, found: "_Found") -> float:
+        line = found.lines.get(place, 0.0)
+        # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
+        least = min(found.asked.values(), default=0.0) if place in self._asked else 1.0
+        asked = found.asked.get(place, min(line, least))
+        lexical = found.words.get(place, 0.0) / max(found.words.values(), default=1.0)
+        return line + WHOLE * found.cosines.get(place[0], 0.0) + ASKED * asked + LEXICAL * lexical
+
+    def _hit(self, place: Place, found: "_Found") -> Hit:
+        passage, cosine, line = self._passages[place[0]], found.cosines[place[0]], found.lines.get(place, 0.0)
+        coverage = _coverage(found.stems, self._stems[passage.id], self._idf, len(self._order))
+        score = max(0.0, min(1.0, max(cosine, line, found.asked.get(place, 0.0))))
+        lexical = next((rank for rank, other in enumerate(found.words, 1) if other == place), None)
+        return Hit(passage, self._lines[place], score, cosine, line, coverage, found.ranks[passage.id], lexical)
+
+    def _lexical(self, asked: list[str]) -> dict[Place, float]:
+        """BM25 scores by line, best first."""
+        known = [stem for stem in asked if stem in self._known]
         if not known:
             return {}
-        found, scores = self._bm25.retrieve([known], k=min(POOL, len(self._order)), show_progress=False)
-        return {self._order[i]: float(score) for i, score in zip(found[0], scores[0], strict=True) if score > 0}
+        found, scores = self._bm25.retrieve([known], k=min(3 * POOL, len(self._places)), show_progress=False)
+        return {self._places[i]: float(score) for i, score in zip(found[0], scores[0], strict=True) if score > 0}
 
 
-def about(hit: Hit) -> bool:
-    """Is this passage about the question at all?"""
-    return max(hit.cosine, hit.line) >= SURE or (hit.cosine >= LIKELY and hit.coverage >= COVERED)
+@dataclass(frozen=True)
+class _Found:
+    """What each side found for one question."""
+
+    stems: list[str]  # of the question
+    cosines: dict[str, float]  # of the nearest passages
+    ranks: dict[str, int]  # of these
+    lines: dict[Place, float]  # cosines of the nearest lines
+    best: dict[str, float]  # by passage, the best of its lines
+    asked: dict[Place, float]  # by line, its nearest phrasing
+    words: dict[Place, float]  # BM25, best first
+
+
+def about(hit: Hit, best: float) -> bool:
+    """Is this line's passage, whose best line has the cosine `best`, about the question at all?"""
+    return max(hit.cosine, best) >= SURE or (hit.cosine >= LIKELY and hit.coverage >= COVERED)
 
 
 def stems_of(text: str) -> list[str]:

@@ -3,18 +3,20 @@
 One folder holds one finished collection and is never changed afterwards, so readers need no lock."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from knowledge.asked import Asked
 from knowledge.chunk import Passage
 from knowledge.embed import Vectors
 from knowledge.errors import KnowledgeError
 
 BATCH = 500  # passages per write
+Place = tuple[str, int]  # Passage.id and the place of a line in Passage.lines
 
 
 class Store:
@@ -27,14 +29,14 @@ class Store:
         self._folder, self._brand = folder, brand
         with _named(folder):
             self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
-            self._collection, self._lines = (
+            self._collection, self._lines, self._asked = (
                 self._client.get_or_create_collection(
                     collection_name(brand, part),
                     embedding_function=None,
                     configuration={"hnsw": {"space": "cosine"}},
                     metadata={"brand": brand},
                 )
-                for part in ("passages", "lines")
+                for part in ("passages", "lines", "asked")
             )
 
     def add(
@@ -44,10 +46,15 @@ class Store:
         rows = [(one.id, one.text, _facts(one)) for one in passages]
         self._write(self._collection, rows, vectors, tell)
 
-    def add_lines(self, passages: Sequence[Passage], vectors: Vectors) -> None:
-        """Write the lines of all `passages`, one after the other, with their `vectors` (n, d)."""
-        rows = [(f"{one.id}~{n}", line, {"passage": one.id}) for one in passages for n, line in enumerate(one.lines)]
+    def add_lines(self, documents: Mapping[Place, str], vectors: Vectors) -> None:
+        """Write the lines' `documents` (see knowledge/asked.py) with their `vectors` (n, d)."""
+        rows = [(f"{name}~{n}", text, {"passage": name, "line": n}) for (name, n), text in documents.items()]
         self._write(self._lines, rows, vectors)
+
+    def add_asked(self, asked: Sequence[Asked], vectors: Vectors) -> None:
+        """Write how customers ask, with `vectors` (n, d)."""
+        rows = [(str(n), one.text, {"passage": one.passage, "line": one.line}) for n, one in enumerate(asked)]
+        self._write(self._asked, rows, vectors)
 
     def _write(
         self,
@@ -68,11 +75,21 @@ class Store:
                 )
             tell(start + len(names))
 
-    def lines(self) -> dict[str, Vectors]:
-        """Every line's vector (d,) by its text."""
+    def known(self) -> dict[str, Vectors]:
+        """The vector (d,) of every line's document and every phrasing, by its text."""
+        known: dict[str, Vectors] = {}
+        for collection in (self._lines, self._asked):
+            with _named(self._folder):
+                found = collection.get(include=["documents", "embeddings"])
+            known.update(zip(found["documents"] or [], np.asarray(found["embeddings"], np.float32), strict=True))
+        return known
+
+    def asked(self) -> list[Asked]:
+        """Every phrasing."""
         with _named(self._folder):
-            found = self._lines.get(include=["documents", "embeddings"])
-        return dict(zip(found["documents"] or [], np.asarray(found["embeddings"], np.float32), strict=True))
+            found = self._asked.get(include=["documents", "metadatas"])
+        pairs: Any = zip(found["documents"] or [], found["metadatas"] or [], strict=True)
+        return [Asked(str(facts["passage"]), int(facts["line"]), text) for text, facts in pairs]
 
     def everything(self) -> tuple[list[Passage], Vectors]:
         """All passages by article and position, and their vectors (n, d)."""
@@ -91,13 +108,21 @@ class Store:
         distances = (found["distances"] or [[]])[0]
         return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], distances, strict=True)]
 
-    def nearest_lines(self, vector: Vectors, n: int) -> dict[str, float]:
-        """Passages by id with the best cosine of their lines, of the `n` nearest lines."""
+    def nearest_lines(self, vector: Vectors, n: int) -> dict[Place, float]:
+        """The `n` nearest lines with their cosines, nearest first."""
+        return self._nearest(self._lines, vector, n)
+
+    def nearest_asked(self, vector: Vectors, n: int) -> dict[Place, float]:
+        """Lines with the best cosine of their phrasings, of the `n` nearest phrasings."""
+        return self._nearest(self._asked, vector, n) if n else {}
+
+    def _nearest(self, collection: Any, vector: Vectors, n: int) -> dict[Place, float]:
         with _named(self._folder):
-            found = self._lines.query(query_embeddings=vector[None, :], n_results=n, include=["distances", "metadatas"])
-        best: dict[str, float] = {}
+            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances", "metadatas"])
+        best: dict[Place, float] = {}
         for facts, far in zip((found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0], strict=True):
-            best.setdefault(str(facts["passage"]), 1.0 - float(far))  # nearest first: the first one is the best
+            # nearest first: the first one of a line is its best
+            best.setdefault((str(facts["passage"]), int(facts["line"])), 1.0 - float(far))
         return best
 
     def close(self) -> None:

@@ -92,7 +92,7 @@ class FakeSearcher:
 def hit(text: str, article: str = "returns", heading: str = "How long", score: float = 0.7) -> Hit:
     """A found passage."""
     passage = Passage(f"{article}#{heading.lower()}", article, article.title(), heading, text, 0)
-    return Hit(passage, score, score, score, 1.0, 1, 1)
+    return Hit(passage, text, score, score, score, 1.0, 1, 1)
 
 
 @pytest.fixture

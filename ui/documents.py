@@ -34,7 +34,7 @@ def passage_document(hit: Hit) -> dict[str, Any]:
         "id": hit.passage.id,
         "article": f"{hit.passage.article}.md",
         "score": round(float(hit.score), 4),
-        "text": hit.passage.cited,
+        "text": hit.cited,
     }
 
 

@@ -4,21 +4,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.base import setup_base
-from chatbot.bot import index_root
+from chatbot.bot import index_root, learnt_head
 from chatbot.brand import find_brand
 from chatbot.settings import Settings
+from chatbot.voice import read_situations, read_voice
 
 
 def set_up(settings: Settings, console: Console) -> None:
     """Run every step, each told in one line. Raises errors.SHOWN with the way out."""
     brand = find_brand(settings.brand, settings.home)
-    console.print(f"[1/3] Base model {settings.base}", markup=False)
+    console.print(f"[1/4] Base model {settings.base}", markup=False)
     folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
     console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
-    console.print("[2/3] Embedding model all-MiniLM-L6-v2", markup=False)
+    console.print("[2/4] Embedding model all-MiniLM-L6-v2", markup=False)
     _check_embedder(console)
-    console.print(f"[3/3] Knowledge index for {brand.key}", markup=False)
+    console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
     _build(settings, console)
+    console.print(f"[4/4] Situations of {brand.key}", markup=False)
+    _learn(settings, console)
 
 
 def _check_embedder(console: Console) -> None:
@@ -46,3 +49,13 @@ def _build(settings: Settings, console: Console) -> None:
     console.print(
         f"      {report.passages} passages, {report.embedded} embedded now, {report.seconds:.1f} s", markup=False
     )
+
+
+def _learn(settings: Settings, console: Console) -> None:
+    from knowledge.embed import MiniLM
+
+    brand = find_brand(settings.brand, settings.home)
+    situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
+    head = learnt_head(brand, situations, MiniLM(), settings.home)
+    told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
+    console.print(f"      {told}", markup=False)

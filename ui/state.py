@@ -194,7 +194,7 @@ def passage_records(brief: Brief) -> list[Record]:
             "title": hit.passage.title,
             "heading": hit.passage.heading,
             "section": slug(hit.passage.heading),
-            "text": hit.passage.text,
+            "text": hit.text,
             "score": round(float(hit.score), 4),
         }
         for hit in brief.hits

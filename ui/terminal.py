@@ -81,7 +81,7 @@ def print_passages(hits: Sequence[Hit], seconds: float, console: Console) -> Non
         return
     table = Table("score", "passage", "text")
     for hit in hits:
-        table.add_row(f"{hit.score:.2f}", Text(hit.passage.id), Text(hit.passage.text))
+        table.add_row(f"{hit.score:.2f}", Text(hit.passage.id), Text(hit.text))
     console.print(table)
     console.print(f"{seconds * 1000:.0f} ms")
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chatbot.head import Encoder
 from chatbot.quality.marks import Mark
 from chatbot.quality.rules import sentences
 from chatbot.quality.score import Labels, Logistic, Numbers, Table, embedded_rows, fit
-from chatbot.situation import Encoder
 
 OPENING = 200  # characters of the first two sentences that are embedded
 SMOOTH = 0.1  # scikit-learn's C

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from chatbot.brand import Brand
 from chatbot.guard import unsupported
+from chatbot.head import Encoder
 from chatbot.prompt import ground
 from chatbot.quality.abstain import abstains
 from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.rules import Rulebook, read_rules, sentences
 from chatbot.quality.score import PAIRS, VoiceScore, learn_voice, read_pairs
 from chatbot.quality.suite import Case, holds, is_pattern
-from chatbot.situation import Encoder
 from chatbot.voice import Voice
 
 EXPLAINED = {

@@ -34,7 +34,7 @@ def marked(examiner: Examiner, found: Sequence[Answer]) -> list[Outcome]:
 
 def _outcome(examiner: Examiner, answer: Answer, mode: str, score: float | None) -> Outcome:
     case, written = answer.case, answer.replies[mode]
-    passages = tuple(hit.passage.cited for hit in answer.brief.hits)
+    passages = tuple(hit.cited for hit in answer.brief.hits)
     return Outcome(
         case=case.id,
         mode=mode,

@@ -1,4 +1,4 @@
-"""The learnt voice score: how much a reply sounds like the brand, 0..1. The only door of scikit-learn.
+"""The learnt voice score: how much a reply sounds like the brand, 0..1.
 
 A logistic regression tells on-brand from off-brand replies of the same content, from what a reply
 says (its sentence embedding) and how (a few plain counts). The sign-off is cut from every reply
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import SuiteError
+from chatbot.head import Encoder
 from chatbot.quality.rules import sentences, without_signoff
-from chatbot.situation import Encoder
 
 Numbers = NDArray[np.float64]
 Labels = NDArray[np.bool_]

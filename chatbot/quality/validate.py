@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from chatbot.head import Encoder
 from chatbot.quality.abstain import Refusals, abstains, only_refuses, rows_of, taught
 from chatbot.quality.score import PAIRS, Labels, Numbers, Table, embedded_rows, fit, learn_voice, read_pairs
-from chatbot.situation import Encoder
 
 # share of XSTest's completions on which the set's own string match agrees with people on "full refusal or not"
 STRING_MATCH = {"gpt4": 0.933, "llama2new": 0.884, "llama2orig": 0.833, "mistralguard": 0.802, "mistralinstruct": 0.902}

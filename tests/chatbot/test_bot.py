@@ -38,10 +38,15 @@ def test_a_question_without_passages_is_one_we_do_not_know(bot, searcher: FakeSe
     assert (brief.verdict.situation.key, brief.verdict.origin) == ("unknown", "no-passages")
 
 
-def test_a_follow_up_that_finds_nothing_is_searched_with_the_question_before(bot, searcher: FakeSearcher) -> None:
-    searcher.hits = ()
-    bot.prepare("and for tents?", [PLAIN], [Message("user", "Warranty on boots?"), Message("assistant", "2 years.")])
-    assert searcher.asked == ["and for tents?", "Warranty on boots? and for tents?"]
+def test_a_follow_up_is_searched_with_the_question_before_it_and_those_lines_come_first(
+    bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, both = [hit("own", score=0.9)], [hit("one"), hit("own"), hit("two"), hit("three")]
+    monkeypatch.setattr(searcher, "search", lambda question, k: tuple(both if "boots" in question else own)[:k])
+    said = [Message("user", "Warranty on boots?"), Message("assistant", "2 years.")]
+    found = bot.prepare("and for tents?", [PLAIN], said).hits
+    assert [one.text for one in found][:3] == ["one", "own", "two"]
+    assert [one.text for one in bot.prepare("and for tents?", [PLAIN]).hits] == ["own"], "no conversation yet"
 
 
 def test_the_situation_can_be_chosen(bot) -> None:
@@ -81,4 +86,4 @@ def test_modes_by_name() -> None:
 
 def test_passages_are_at_most_what_the_settings_say(bot, searcher: FakeSearcher) -> None:
     searcher.hits = tuple(hit(f"Fact {n}.", heading=f"H{n}") for n in range(9))
-    assert len(bot.prepare("How long?", [PLAIN]).hits) == 3
+    assert len(bot.prepare("How long?", [PLAIN]).hits) == bot.settings.passages == 4

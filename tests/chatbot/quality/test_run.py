@@ -57,7 +57,7 @@ def test_each_reply_is_filed_under_its_own_case_and_mode(tested, engine, suite, 
     for rows, _ in engine.history:
         for row in rows:
             mode = "combined" if row.tone else "base-prompted"
-            written[row.messages[-1].content.split("Customer: ")[1], mode] = next(texts)
+            written[row.messages[-1].content.split("Customer: ")[-1], mode] = next(texts)
     for one in found:
         for mode, reply in one.replies.items():
             assert reply.text == written[one.case.question, mode]

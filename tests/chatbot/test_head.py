@@ -1,0 +1,94 @@
+"""The head that tells situations: learnt once, kept, and learnt again when anything changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot import head as module
+from chatbot.head import SIGNS, kept, learn, signs
+from chatbot.situation import Detector, Situation
+from knowledge.embed import MiniLM
+
+SAID = [
+    *(("upset", text) for text in ("I AM FURIOUS!!", "worst shop EVER!", "this is a DISGRACE!!!", "never again!!")),
+    *(("question", text) for text in ("what does it cost?", "do you ship abroad?", "how heavy is it?", "which size?")),
+    *(("thanks", text) for text in ("thank you", "thanks a lot", "cheers, that helped", "great, thanks")),
+]
+
+
+class Counting(MiniLM):
+    calls = 0
+
+    def encode(self, texts):
+        self.calls += 1
+        return super().encode(texts)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Counting:
+    return Counting()
+
+
+def chances(head: module.Head, encoder: MiniLM, message: str) -> dict[str, float]:
+    return head.chances(encoder.encode([message])[0], message)
+
+
+def test_the_mood_counts_beside_the_topic(encoder: Counting) -> None:
+    head = learn(SAID, encoder)
+    calm, loud = (chances(head, encoder, text) for text in ("what does shipping cost?", "WHAT DOES SHIPPING COST!!!"))
+    assert max(calm, key=calm.__getitem__) == "question"
+    assert loud["upset"] > calm["upset"]
+    assert sum(calm.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("message", ["", "!", "OK", "¿?", "12 34"])
+def test_signs_are_numbers_for_any_message(message: str) -> None:
+    assert len(signs(message)) == SIGNS
+    assert np.isfinite(signs(message)).all()
+
+
+def test_a_head_is_learnt_once_and_again_for_other_messages_or_another_encoder(
+    encoder: Counting, tmp_path: Path
+) -> None:
+    first = kept(SAID, encoder, "MiniLM", tmp_path)
+    before = encoder.calls
+    again = kept(SAID, encoder, "MiniLM", tmp_path)
+    assert first is not None
+    assert again is not None
+    assert encoder.calls == before, "it was read"
+    np.testing.assert_array_equal(first.weights, again.weights)
+    kept([*SAID, ("upset", "shame on you")], encoder, "MiniLM", tmp_path)
+    kept(SAID, encoder, "another", tmp_path)
+    assert encoder.calls == before + 2
+    assert len(list(tmp_path.iterdir())) == 1, "older ones are swept"
+
+
+def test_a_damaged_head_is_learnt_again(encoder: Counting, tmp_path: Path) -> None:
+    kept(SAID, encoder, "MiniLM", tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    before = encoder.calls
+    assert kept(SAID, encoder, "MiniLM", tmp_path) is not None
+    assert encoder.calls == before + 1
+
+
+def test_a_head_that_cannot_be_kept_is_used_all_the_same(encoder: Counting, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert kept(SAID, encoder, "MiniLM", tmp_path / "file" / "below") is not None
+
+
+def test_too_few_messages_teach_nothing(encoder: Counting, tmp_path: Path) -> None:
+    assert kept(SAID[:6], encoder, "MiniLM", tmp_path) is None
+    assert kept([*SAID, ("rare", "one")], encoder, "MiniLM", tmp_path) is None
+
+
+def test_a_detector_with_a_head_asks_it_and_shows_the_nearest_utterances(encoder: Counting) -> None:
+    situations = [
+        Situation(key, key, "", False, tuple(text for other, text in SAID if other == key), "", ())
+        for key in ("upset", "question", "thanks")
+    ]
+    verdict = Detector(situations, encoder, head=learn(SAID, encoder)).detect("how heavy is the tent?")
+    assert (verdict.situation.key, verdict.origin) == ("question", "detected")
+    assert verdict.evidence[0].utterance == "how heavy is it?"
+    assert Detector(situations, encoder, head=learn(SAID, encoder)).detect("xqzt 99 vvkp").origin == "fallback"
