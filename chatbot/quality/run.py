@@ -47,6 +47,7 @@ class _Job:
     """One reply to write."""
 
     name: str
+    mode: str  # Mode.key
     row: Row
     length: int  # characters of its prompt
 
@@ -69,7 +70,7 @@ def answers(
         append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in kept.items()])
         known |= kept
     return [
-        Answer(case, brief, {mode.key: known[_name(bot, case, mode)] for mode in modes})
+        Answer(case, brief, {job.mode: known[job.name] for job in _jobs(bot, case, brief)})
         for case, brief in zip(cases, briefs, strict=True)
     ]
 
@@ -93,7 +94,7 @@ def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
 
 def _jobs(bot: Bot, case: Case, brief: Brief) -> Iterator[_Job]:
     for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True):
-        yield _Job(_name(bot, case, mode), row, len(prompt))
+        yield _Job(_name(bot, case, mode, prompt), mode.key, row, len(prompt))
 
 
 def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
@@ -108,19 +109,16 @@ def _beginning(job: _Job) -> tuple[str, str]:
     return (job.row.tone or "", job.row.messages[0].content)
 
 
-def _name(bot: Bot, case: Case, mode: Mode) -> str:
-    """Id, what was asked, mode, and the adapter of a mode that has one: a case that was edited is asked again, and
-    what the bare base wrote is not written again for a new adapter."""
+def _name(bot: Bot, case: Case, mode: Mode, prompt: str) -> str:
+    """Id, the exact prompt, mode, and the adapter of a mode that has one: what changed in case, prompt layer, articles
+    or search is asked again, and what the bare base wrote is not written again for a new adapter."""
     adapter = f" {bot.adapter.weights[:12]}" if mode.tuned and bot.adapter else ""
-    asked = json.dumps([case.question, [m.content for m in case.history]])
-    return f"{case.id} {hashlib.sha256(asked.encode()).hexdigest()[:8]} {mode.key}{adapter}"
+    return f"{case.id} {hashlib.sha256(prompt.encode()).hexdigest()[:12]} {mode.key}{adapter}"
 
 
 def _key(bot: Bot, decoding: Decoding) -> str:
-    """What an answer depends on beside question, mode and adapter: prompts, articles, decoding."""
-    parts = [repr(decoding), bot.settings.passages, bot.settings.base]
-    parts += [repr(bot.voice), repr(bot.situations), [article.digest for article in bot.articles]]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    """What a reply depends on beside prompt and adapter: decoding and base."""
+    return hashlib.sha256(json.dumps([repr(decoding), bot.settings.base]).encode()).hexdigest()[:16]
 
 
 def _read(path: Path, key: str) -> dict[str, Written]:

@@ -10,6 +10,7 @@ from chatbot.errors import SuiteError
 from chatbot.mode import BASE_PROMPTED, COMBINED
 from chatbot.quality.run import answers
 from chatbot.quality.suite import read_suite, sample
+from tests.conftest import hit
 
 MODES = (BASE_PROMPTED, COMBINED)
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,6 +89,18 @@ def test_other_prompts_or_settings_are_another_run(tested, engine, suite, tmp_pa
     engine.history.clear()
     answers(tested, suite[:2], MODES, path, quiet, replace(tested.settings.decoding, seed=9))
     assert sum(len(rows) for rows, _ in engine.history) == 4
+
+
+def test_other_passages_are_asked_again_and_nothing_else_is(tested, engine, suite, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    answers(tested, suite[:2], MODES, path, quiet)
+    engine.history.clear()
+    tested._searcher.hits = (hit("Another fact."),)
+    answers(tested, suite[:2], MODES, path, quiet)
+    assert sum(len(rows) for rows, _ in engine.history) == 4
+    engine.history.clear()
+    answers(tested, suite[:2], MODES, path, quiet)
+    assert engine.history == []
 
 
 def test_a_sample_is_seeded_and_even_over_situations(suite) -> None:
