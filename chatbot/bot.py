@@ -20,7 +20,7 @@ from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import Detector, Situation, Verdict
+from chatbot.situation import UNKNOWN, Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
@@ -28,7 +28,6 @@ from knowledge.search import Hit
 
 OURS = 2  # lines of the conversation that stand before the question's own best
 LONGEST = 2000  # characters in a question
-UNKNOWN = "unknown"  # the situation of a question that no passage answers
 
 
 class Searcher(Protocol):
@@ -155,9 +154,9 @@ class Bot:
         """Lines for the question. In a conversation it is also searched with the question before it, and those lines
         come first ("and for kids?" says too little alone); the best of its own stay in, in case the topic changed."""
         k = self.settings.passages
-        own = self._searcher.search(question, k) if k else ()
+        own = self._searcher.search(question, k)
         asked = [message.content for message in history if message.role == "user"]
-        if not asked or not k:
+        if not asked:
             return own
         both = self._searcher.search(f"{asked[-1]} {question}", k)
         found: dict[tuple[str, str], Hit] = {}

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def kept(said: Said, encoder: Encoder, name: str, folder: Path) -> Head | None:
 
     `name` says which encoder it is. What cannot be read is learnt again, what cannot be written is not kept.
     """
-    counts = {key: sum(1 for other, _ in said if other == key) for key, _ in said}
+    counts = Counter(key for key, _ in said)
     if len(counts) < 3 or min(counts.values()) < LEAST:
         return None
     digest = hashlib.sha256(f"{VERSION}\n{name}\n{list(said)!r}".encode()).hexdigest()[:16]

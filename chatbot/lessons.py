@@ -12,11 +12,10 @@ from adapters.examples import Example
 from adapters.pack import Lesson
 from chatbot.message import Message
 from chatbot.prompt import messages_for
-from chatbot.situation import Situation
+from chatbot.situation import UNKNOWN, Situation
 from chatbot.voice import Voice
 
 QUESTION = "question"
-UNKNOWN = "unknown"
 
 
 def passes(

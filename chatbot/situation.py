@@ -14,6 +14,7 @@ from chatbot.head import Encoder, Head
 
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
+UNKNOWN = "unknown"  # the situation of a question that no passage answers
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 

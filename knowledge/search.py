@@ -96,11 +96,11 @@ class _Index:
         self._store = Store(folder, brand)
         passages, _ = self._store.everything()
         self._passages = {one.id: one for one in passages}
-        self._order = [one.id for one in passages]
         asked = self._store.asked()
         self._lines = {(one.id, n): line for one in passages for n, line in enumerate(one.lines)}
         self._asked, self._phrasings = {(one.passage, one.line) for one in asked}, len(asked)
-        self._stems = {one.id: set(stems_of(one.cited)) for one in passages}
+        stems = _tokens([one.cited for one in passages])
+        self._stems = {one.id: set(its) for one, its in zip(passages, stems, strict=True)}
         self._idf = _idf(list(self._stems.values()))
         stemmed = _tokens(list(documents(passages, asked).values()))
         self._known, self._places = {stem for stems in stemmed for stem in stems}, list(self._lines)
@@ -117,7 +117,7 @@ class _Index:
         return tuple(hit for hit in hits if about(hit, found.best[hit.passage.id]))[:k]
 
     def _found(self, question: str, vector: Any) -> "_Found":
-        dense = self._store.nearest(vector, min(POOL, len(self._order)))
+        dense = self._store.nearest(vector, min(POOL, len(self._passages)))
         lines = self._store.nearest_lines(vector, min(3 * POOL, len(self._lines)))
         asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings))
         stems = stems_of(question)
@@ -125,22 +125,25 @@ class _Index:
         for (name, _), cosine in lines.items():
             best[name] = max(best.get(name, 0.0), cosine)
         ranks = {name: rank for rank, (name, _) in enumerate(dense, 1)}
-        return _Found(stems, dict(dense), ranks, lines, best, asked, self._lexical(stems))
+        words = self._lexical(stems)
+        word_ranks = {place: rank for rank, place in enumerate(words, 1)}
+        least, most = min(asked.values(), default=0.0), max(words.values(), default=1.0)
+        return _Found(stems, dict(dense), ranks, lines, best, asked, words, word_ranks, least, most)
 
     def _fused(self, place: Place, found: "_Found") -> float:
         line = found.lines.get(place, 0.0)
         # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
-        least = min(found.asked.values(), default=0.0) if place in self._asked else 1.0
+        least = found.least if place in self._asked else 1.0
         asked = found.asked.get(place, min(line, least))
-        lexical = found.words.get(place, 0.0) / max(found.words.values(), default=1.0)
+        lexical = found.words.get(place, 0.0) / found.most
         return line + WHOLE * found.cosines.get(place[0], 0.0) + ASKED * asked + LEXICAL * lexical
 
     def _hit(self, place: Place, found: "_Found") -> Hit:
         passage, cosine, line = self._passages[place[0]], found.cosines[place[0]], found.lines.get(place, 0.0)
-        coverage = _coverage(found.stems, self._stems[passage.id], self._idf, len(self._order))
+        coverage = _coverage(found.stems, self._stems[passage.id], self._idf, len(self._passages))
         score = max(0.0, min(1.0, max(cosine, line, found.asked.get(place, 0.0))))
-        lexical = next((rank for rank, other in enumerate(found.words, 1) if other == place), None)
-        return Hit(passage, self._lines[place], score, cosine, line, coverage, found.ranks[passage.id], lexical)
+        rank = found.word_ranks.get(place)
+        return Hit(passage, self._lines[place], score, cosine, line, coverage, found.ranks[passage.id], rank)
 
     def _lexical(self, asked: list[str]) -> dict[Place, float]:
         """BM25 scores by line, best first."""
@@ -162,6 +165,9 @@ class _Found:
     best: dict[str, float]  # by passage, the best of its lines
     asked: dict[Place, float]  # by line, its nearest phrasing
     words: dict[Place, float]  # BM25, best first
+    word_ranks: dict[Place, int]  # of these
+    least: float  # of `asked`
+    most: float  # of `words`
 
 
 def about(hit: Hit, best: float) -> bool:

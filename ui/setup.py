@@ -5,9 +5,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.base import setup_base
 from chatbot.bot import index_root, learnt_head
-from chatbot.brand import find_brand
+from chatbot.brand import Brand, find_brand
 from chatbot.settings import Settings
 from chatbot.voice import read_situations, read_voice
+from knowledge.embed import Embedder
 
 
 def set_up(settings: Settings, console: Console) -> None:
@@ -17,25 +18,24 @@ def set_up(settings: Settings, console: Console) -> None:
     folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
     console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
     console.print("[2/4] Embedding model all-MiniLM-L6-v2", markup=False)
-    _check_embedder(console)
+    embedder = _embedder(console)
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
-    _build(settings, console)
+    _build(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
-    _learn(settings, console)
+    _learn(brand, settings, embedder, console)
 
 
-def _check_embedder(console: Console) -> None:
-    from knowledge.embed import check_model
+def _embedder(console: Console) -> Embedder:
+    from knowledge.embed import MiniLM, check_model
 
     check_model()
     console.print("      ready, checksum right", markup=False)
+    return MiniLM()
 
 
-def _build(settings: Settings, console: Console) -> None:
-    from knowledge.embed import MiniLM
+def _build(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
     from knowledge.ingest import build_index
 
-    brand = find_brand(settings.brand, settings.home)
     columns = (TextColumn("      embedding passages"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
@@ -43,7 +43,7 @@ def _build(settings: Settings, console: Console) -> None:
             brand.articles,
             brand.key,
             index_root(settings.home),
-            MiniLM(),
+            embedder,
             lambda done, total: bar.update(task, completed=done, total=total),
         )
     console.print(
@@ -51,11 +51,8 @@ def _build(settings: Settings, console: Console) -> None:
     )
 
 
-def _learn(settings: Settings, console: Console) -> None:
-    from knowledge.embed import MiniLM
-
-    brand = find_brand(settings.brand, settings.home)
+def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
     situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
-    head = learnt_head(brand, situations, MiniLM(), settings.home)
+    head = learnt_head(brand, situations, embedder, settings.home)
     told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
     console.print(f"      {told}", markup=False)

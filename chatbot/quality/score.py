@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatbot.errors import SuiteError
-from chatbot.head import Encoder
+from chatbot.head import EMBEDDED, STRENGTH, Encoder
 from chatbot.quality.rules import sentences, without_signoff
 
 Numbers = NDArray[np.float64]
@@ -23,8 +23,6 @@ Labels = NDArray[np.bool_]
 Places = NDArray[np.intp]
 PAIRS = Path(__file__).resolve().parent / "voice_pairs"  # <brand>.jsonl
 FOLDS = 5
-EMBEDDED = 4.0  # a unit vector's numbers are near 1/20: this lets them weigh beside the style's unit spread
-STRENGTH = 0.3  # scikit-learn's C: smaller is smoother
 STYLES = 9  # numbers that `style` gives
 PEOPLE = {"we", "us", "our", "you", "your", "i", "me"}
 SHORT = re.compile(r"\w'(?:s|re|ve|ll|d|m|t)\b")

@@ -100,7 +100,7 @@ def test_a_split_loses_nothing_and_repeats_with_its_seed(count: int, share: floa
 
 ROOT = Path(__file__).resolve().parents[2]
 # one pattern per held-out article: what an example that is about it would have to say. A product that is also sold
-# (the Ember 2 stove) and how a boot should fit (a held-in article) are no sign of the recall or of the stores' fitting.
+# (the Ember 2 stove) is no sign of the recall.
 HELD_OUT = {
     "courses": r"\bcourses?\b|map and compass|winter skills|snowshoe weekend",
     "gift-cards": r"gift ?cards?|\bvouchers?\b",
@@ -108,7 +108,7 @@ HELD_OUT = {
     "price-match": r"price.?match|match (a|the|their|that) (lower )?price|cheaper elsewhere",
     "product-recall": r"\brecall(s|ed)?\b|EM2-|lot numbers?\b.*stove|leak(s|ing)? gas",
     "rentals": r"\brent(s|al|als|ed|ing)?\b|\bhir(e|es|ed|ing) (out|gear|a|the)\b",
-    "stores": r"boulder|asheville|duluth|our stores|in.store|store hours|opening hours|fitting appointment|book(s|ed)? (a|the) (boot )?fitting",
+    "stores": r"boulder|asheville|duluth|our stores|in.store|store hours|opening hours|boot fitting|fitting appointment|book(s|ed)? (a|the) fitting",
     "trade-in": r"trad(e|es|ed|ing).?in\b|second.?hand|\bused gear\b",
 }
 
@@ -143,7 +143,7 @@ def test_northwinds_examples_are_many_and_of_every_kind(northwind) -> None:
     assert len(northwind) >= 500
     kinds = Counter(one.situation for one in northwind)
     assert len(kinds) == 9
-    assert min(kinds.values()) >= 15
+    assert min(kinds.values()) >= 20
     assert sum(len(one.turns) > 2 for one in northwind) >= 50
     assert sum(len(one.context) > 1 for one in northwind) >= 300, "distractors"
 
