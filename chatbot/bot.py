@@ -4,8 +4,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from adapters.card import Card
 from adapters.errors import AdapterError, ExampleError
@@ -16,25 +16,23 @@ from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
 from chatbot.guard import unsupported
 from chatbot.head import Encoder, Head, kept
+from chatbot.lookup import Searcher, lines, outlook
 from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import UNKNOWN, Detector, Situation, Verdict
+from chatbot.situation import NEEDED, NOTHING, UNKNOWN, WELCOME, Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
+from knowledge.answerable import Judgement
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-OURS = 2  # lines of the conversation that stand before the question's own best
+# of these, what is less sure than UNSURE gives way to a question that is plainly answered, and "unknown" always does;
+# a legal threat or a wish for a person never does
+LIGHT = ("off-topic", "small-talk")
+UNSURE = 0.6
 LONGEST = 2000  # characters in a question
-
-
-class Searcher(Protocol):
-    """Whatever finds passages; knowledge.search.Searcher is one."""
-
-    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
-        """At most `k` passages about `question`, best first; () when none is."""
 
 
 class Bot:
@@ -80,8 +78,12 @@ class Bot:
         Raises TurnError (empty or too long, no mode, unknown situation, no adapter) and KnowledgeError.
         """
         self._check(question, modes)
-        hits = self._hits(question, history)
-        verdict = self._verdict(question, hits, situation)
+        seen = outlook(self._searcher, question, history)
+        found = self._detected(question, situation, seen.alone)
+        # who chooses a situation by hand wants it with its lines
+        looked_up = found.situation.knowledge != NOTHING and (seen.answered or situation is not None)
+        hits = lines(self._searcher, seen, self.settings.passages) if looked_up else ()
+        verdict = self._verdict(found, hits)
         rows = tuple(self._row(mode, verdict.situation, hits, history, question) for mode in modes)
         return Brief(
             question=question,
@@ -150,25 +152,18 @@ class Bot:
         if self.adapter is None and any(mode.tuned for mode in modes):
             raise TurnError(self.adapter_fault or f"No adapter is trained yet: triptych train {self.brand.key}")
 
-    def _hits(self, question: str, history: Sequence[Message]) -> tuple[Hit, ...]:
-        """Lines for the question. In a conversation it is also searched with the question before it, and those lines
-        come first ("and for kids?" says too little alone); the best of its own stay in, in case the topic changed."""
-        k = self.settings.passages
-        own = self._searcher.search(question, k)
-        asked = [message.content for message in history if message.role == "user"]
-        if not asked:
-            return own
-        both = self._searcher.search(f"{asked[-1]} {question}", k)
-        found: dict[tuple[str, str], Hit] = {}
-        for hit in (*both[:OURS], *own[:1], *both[OURS:], *own):
-            found.setdefault((hit.passage.id, hit.text), hit)
-        return tuple(found.values())[:k]
-
-    def _verdict(self, question: str, hits: Sequence[Hit], wanted: str | None) -> Verdict:
+    def _detected(self, question: str, wanted: str | None, judged: Judgement) -> Verdict:
         found = self._detector.detect(question)
         if wanted is not None:
             return Verdict(self._detector.named(wanted), 1.0, "override", found.evidence)
-        if found.situation.needs_knowledge and not hits:
+        key = found.situation.key
+        yields = key == UNKNOWN or (key in LIGHT and found.confidence < UNSURE)
+        if yields and judged.plainly:
+            return replace(self._detector.detect(question, (NEEDED, WELCOME)), origin="answered")
+        return found
+
+    def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
+        if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:
             return Verdict(self._detector.named(UNKNOWN), found.confidence, "no-passages", found.evidence)
         return found
 
@@ -215,13 +210,14 @@ def open_bot(settings: Settings) -> Bot:
 def learnt_head(brand: Brand, situations: Sequence[Situation], embedder: Embedder, home: Path) -> Head | None:
     """What the utterances and the customers' messages of the training examples teach; learnt once, then kept.
 
-    A message that nothing answers looks like a question: such examples would only blur the two.
+    A message that nothing answers looks like a question: such examples would only blur the two, and whether the
+    articles answer is not for the head to say.
     """
     said = [(one.key, utterance) for one in situations for utterance in one.utterances]
     keys = [one.key for one in situations]
     with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
         for one in read_examples(brand.examples, keys):
-            if one.situation != UNKNOWN or not one.context:
+            if one.situation != UNKNOWN:
                 said.append((one.situation, one.turns[-2][1]))
     return kept(said, embedder, embedder.fingerprint, home / "situations" / brand.key)
 

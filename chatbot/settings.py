@@ -27,7 +27,7 @@ class Settings:
     base: str = "SmolLM2-135M-Instruct"  # or a Hugging Face id, or a local folder
     dtype: str = "auto"  # auto, bfloat16 or float32
     device: str = "cpu"  # cpu or cuda
-    passages: int = 4  # how many lines of the articles every mode is given, 0..8
+    passages: int = 1  # how many lines of the articles every mode is given at most, 0..8
     max_new_tokens: int = 160  # tokens in a reply, 1..1024
     temperature: float = 0.0  # 0 is greedy, up to 2
     top_p: float = 1.0  # above 0, up to 1

@@ -15,6 +15,9 @@ from chatbot.head import Encoder, Head
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
+# what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
+# up, so no mode is given one
+KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 
@@ -34,7 +37,7 @@ class Situation:
     key: str  # the file's name: refund
     name: str  # for the screen: Refund or return
     description: str
-    needs_knowledge: bool  # without passages it becomes "unknown"
+    knowledge: str  # one of KNOWLEDGE
     utterances: tuple[str, ...]
     guidance: str
     examples: tuple[Shown, ...]
@@ -51,7 +54,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision and its reasons. `origin` is one of detected, fallback, no-passages, override."""
+    """The decision and its reasons. `origin` is one of detected, fallback, no-passages, answered, override."""
 
     situation: Situation
     confidence: float  # 0..1, how likely the head finds it, or its share of the votes
@@ -79,8 +82,8 @@ class Detector:
             raise TurnError(f"There is no situation {key!r}. Choose one of {', '.join(self.situations)}.")
         return self.situations[key]
 
-    def detect(self, message: str) -> Verdict:
-        """The situation of `message`; the fallback where no utterance is near."""
+    def detect(self, message: str, kinds: Sequence[str] = KNOWLEDGE) -> Verdict:
+        """The situation of `message`, one whose `knowledge` is in `kinds`; the fallback where no utterance is near."""
         vector = self.encoder.encode([message])[0]  # (d,)
         cosines = self._vectors @ vector  # (n,)
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
@@ -88,8 +91,9 @@ class Detector:
         shares = self._head.chances(vector, message) if self._head else _shares(evidence)
         if evidence[0].cosine < SURE:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
-        winner = max(shares, key=lambda key: shares[key])
-        return Verdict(self.situations[winner], shares[winner], "detected", evidence)
+        of_kind = {key: share for key, share in shares.items() if self.situations[key].knowledge in kinds}
+        winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
+        return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence)
 
     def _evidence(self, index: int, cosine: float) -> Evidence:
         situation, utterance = self._said[index]

@@ -14,7 +14,7 @@ import frontmatter
 import yaml
 
 from chatbot.errors import PromptError
-from chatbot.situation import Shown, Situation
+from chatbot.situation import KNOWLEDGE, Shown, Situation
 
 NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
@@ -63,7 +63,9 @@ def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:
 
 def _situation(path: Path, voice: Voice) -> Situation:
     facts, body = _read(path)
-    for key, kind in (("name", str), ("description", str), ("needs_knowledge", bool), ("utterances", list)):
+    if facts.get("knowledge") not in KNOWLEDGE:
+        raise PromptError(f"{_named(path)} needs 'knowledge: {' | '.join(KNOWLEDGE)}' in its front matter.")
+    for key, kind in (("name", str), ("description", str), ("utterances", list)):
         if not isinstance(facts.get(key), kind) or facts[key] in ("", []):
             raise PromptError(f"{_named(path)} needs '{key}' in its front matter ({kind.__name__}).")
     parts = _sections(_filled(path, body, voice.given), "## ")
@@ -75,7 +77,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         key=path.stem,
         name=facts["name"],
         description=facts["description"],
-        needs_knowledge=facts["needs_knowledge"],
+        knowledge=facts["knowledge"],
         utterances=tuple(str(one) for one in facts["utterances"]),
         guidance=guidance[0],
         examples=examples,

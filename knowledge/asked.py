@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from knowledge.chunk import Passage
 from knowledge.errors import ArticleError
 
 FILE = "asked.jsonl"
+FORM = '{"article": "...", "line": "...", "asked": ["...", ...]}'
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,8 @@ class Asked:
 
 def read_asked(folder: Path, passages: Sequence[Passage]) -> list[Asked]:
     """The phrasings of `folder`; [] when there are none. Raises ArticleError naming file, line and way out."""
-    path = folder / FILE
-    try:
-        rows = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError:
-        return []
-    except UnicodeDecodeError as error:
-        raise ArticleError(f"{path.name} is not UTF-8 text. Save it as UTF-8.") from error
-    except OSError as error:
-        raise ArticleError(f"{path} could not be read ({error.strerror}).") from error
-    places = {(one.article, _plain(line)): (one.id, n) for one in passages for n, line in enumerate(one.lines)}
-    named = [(f"{path.name}, line {n}", row) for n, row in enumerate(rows, 1) if row.strip()]
-    return [made for place, row in named for made in _row(row, place, places)]
+    places = {(one.article, plain(line)): (one.id, n) for one in passages for n, line in enumerate(one.lines)}
+    return [made for place, data in rows_of(folder / FILE, FORM) for made in _row(data, place, places)]
 
 
 def documents(passages: Sequence[Passage], asked: Sequence[Asked]) -> dict[tuple[str, int], str]:
@@ -52,18 +44,41 @@ def documents(passages: Sequence[Passage], asked: Sequence[Asked]) -> dict[tuple
     }
 
 
-def _row(row: str, place: str, places: dict[tuple[str, str], tuple[str, int]]) -> list[Asked]:
+def rows_of(path: Path, form: str) -> list[tuple[str, dict[str, Any]]]:
+    """The JSON objects of a file, each with its place ("asked.jsonl, line 3"); [] when there is no file.
+
+    `form` is what a line must read: ArticleError quotes it.
+    """
     try:
-        data = json.loads(row)
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError as error:
+        raise ArticleError(f"{path.name} is not UTF-8 text. Save it as UTF-8.") from error
+    except OSError as error:
+        raise ArticleError(f"{path} could not be read ({error.strerror}).") from error
+    places = [(f"{path.name}, line {n}", line) for n, line in enumerate(lines, 1) if line.strip()]
+    return [(place, _object(place, line, form)) for place, line in places]
+
+
+def _object(place: str, line: str, form: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise ArticleError(f"{place} must read {form}.") from error
+
+
+def _row(data: dict[str, Any], place: str, places: dict[tuple[str, str], tuple[str, int]]) -> list[Asked]:
+    try:
         article, line, asked = str(data["article"]), str(data["line"]), data["asked"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArticleError(f'{place} must read {{"article": "...", "line": "...", "asked": ["...", ...]}}.') from error
+    except KeyError as error:
+        raise ArticleError(f"{place} must read {FORM}.") from error
     if not isinstance(asked, list) or not asked or not all(isinstance(one, str) and one.strip() for one in asked):
         raise ArticleError(f"{place}: `asked` must be a list of questions.")
-    found = _found(article.removesuffix(".md"), _plain(line), places)
+    found = _found(article.removesuffix(".md"), plain(line), places)
     if found is None:
         raise ArticleError(f'{place}: {article} has no line "{line[:80]}". Copy one from it, or delete this.')
-    return [Asked(*found, _plain(one)) for one in asked]
+    return [Asked(*found, plain(one)) for one in asked]
 
 
 def _found(article: str, line: str, places: dict[tuple[str, str], tuple[str, int]]) -> tuple[str, int] | None:
@@ -72,5 +87,6 @@ def _found(article: str, line: str, places: dict[tuple[str, str], tuple[str, int
     return whole or next((at for (name, text), at in places.items() if name == article and line in text), None)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """One line, single spaces."""
     return " ".join(text.split())

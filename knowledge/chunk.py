@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from knowledge.article import Article
 
-VERSION = "3"  # part of the index's fingerprint: other passages need another index
+VERSION = "4"  # part of the index's fingerprint: other passages need another index
 ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"

@@ -18,19 +18,22 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from knowledge import answerable
+from knowledge.answerable import Judge, learn
 from knowledge.article import read_articles
 from knowledge.asked import Asked, documents, read_asked
 from knowledge.chunk import VERSION, Passage, passages_of
 from knowledge.embed import Embedder, Vectors
 from knowledge.errors import KnowledgeError
 from knowledge.store import Store
+from knowledge.unanswered import Unanswered, read_unanswered
 
 CURRENT = "current"
 MANIFEST = "manifest.json"  # written last
 LOCK_WAIT = 60.0  # seconds for another writer to finish
 BATCH = 32  # texts embedded between two progress calls
 
-Tell = Callable[[int, int], None]  # (done, total) passages and lines embedded
+Tell = Callable[[int, int], None]  # (done, total) passages, lines and questions embedded
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,14 @@ def build_index(
     began = time.perf_counter()
     passages = [passage for article in read_articles(articles) for passage in passages_of(article)]
     asked = read_asked(articles, passages)
-    key = fingerprint(passages, embedder, asked)
+    questions = asked, read_unanswered(articles, {one.article for one in passages}, [one.text for one in asked])
+    key = fingerprint(passages, embedder, *questions)
     place = root / brand
     with _disk_named(place):
         place.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(place / ".lock", timeout=LOCK_WAIT):
-                return _build(passages, asked, key, place, brand, embedder, tell, began)
+                return _build(passages, *questions, key, place, brand, embedder, tell, began)
         except Timeout as error:
             raise KnowledgeError(
                 f"Another program is building the index in {place}. Wait for it, then run this again."
@@ -78,19 +82,31 @@ def current_index(root: Path, brand: str) -> Path | None:
     return folder if name and "/" not in name and _manifest(folder).get("version") == VERSION else None
 
 
-def fingerprint(passages: Sequence[Passage], embedder: Embedder, asked: Sequence[Asked] = ()) -> str:
-    """16 hex digits over embedder, chunker, every passage and phrasing: Chroma notices none of them by itself."""
-    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION}\n".encode())
+def judge_of(folder: Path) -> Judge | None:
+    """What was learnt of answered and unanswered questions; None where there were too few."""
+    found = _manifest(folder).get("judge")
+    return Judge(**found) if isinstance(found, dict) else None
+
+
+def fingerprint(
+    passages: Sequence[Passage],
+    embedder: Embedder,
+    asked: Sequence[Asked] = (),
+    unanswered: Sequence[Unanswered] = (),
+) -> str:
+    """16 hex digits over embedder, chunker, every passage and question: Chroma notices none of them by itself."""
+    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {answerable.VERSION}\n".encode())
     for one in passages:
         whole.update(f"{one.id}\x00{one.cited}\x00{one.text}\x00{one.position}\n".encode())
-    for phrasing in asked:
-        whole.update(f"{phrasing}\n".encode())
+    for question in (*asked, *unanswered):
+        whole.update(f"{question}\n".encode())
     return whole.hexdigest()[:16]
 
 
 def _build(
     passages: list[Passage],
     asked: list[Asked],
+    unanswered: list[Unanswered],
     key: str,
     place: Path,
     brand: str,
@@ -103,20 +119,34 @@ def _build(
         return Report(len(passages), 0, len(passages), 0, time.perf_counter() - began, old)
     known, gone = _known(old, brand, embedder, passages)
     lines = documents(passages, asked)
-    texts = [*(one.cited for one in passages), *lines.values(), *(one.text for one in asked)]
-    vectors = _vectors(texts, known, embedder, tell)
+    texts = (
+        [one.cited for one in passages],
+        list(lines.values()),
+        [one.text for one in asked],
+        [one.text for one in unanswered],
+    )
+    vectors = _vectors([text for some in texts for text in some], known, embedder, tell)
+    of_passages, of_lines, of_asked, of_unanswered = np.split(vectors, np.cumsum([len(some) for some in texts])[:-1])
     fresh = sum(one.cited not in known for one in passages)
+    judge = learn(of_asked, of_unanswered)
     folder = place / f"{key}-{secrets.token_hex(3)}"
     try:
         store = Store(folder, brand)
-        store.add(passages, vectors[: len(passages)])
-        store.add_lines(lines, vectors[len(passages) : len(passages) + len(lines)])
-        store.add_asked(asked, vectors[len(passages) + len(lines) :])
+        store.add(passages, of_passages)
+        store.add_lines(lines, of_lines)
+        store.add_asked(asked, of_asked)
+        store.add_unanswered(unanswered, of_unanswered)
         store.close()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    manifest = {"version": VERSION, "fingerprint": key, "embedder": embedder.fingerprint, "passages": len(passages)}
+    manifest = {
+        "version": VERSION,
+        "fingerprint": key,
+        "embedder": embedder.fingerprint,
+        "passages": len(passages),
+        "judge": judge and judge.document(),
+    }
     _write(folder / MANIFEST, json.dumps(manifest))
     _write(place / CURRENT, folder.name)
     _sweep(place, keep={folder, old})

@@ -17,11 +17,12 @@ from typing import Any
 import bm25s
 import Stemmer
 
+from knowledge.answerable import NEAREST, Judgement
 from knowledge.asked import documents
 from knowledge.chunk import Passage
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing
-from knowledge.ingest import current_index
+from knowledge.ingest import current_index, judge_of
 from knowledge.store import Place, Store
 
 POOL = 50  # candidates from each side
@@ -69,6 +70,10 @@ class Searcher:
         vector = self._embedder.encode([question])[0]  # (d,)
         return index.search(question, vector, k)
 
+    def judge(self, question: str) -> Judgement:
+        """Do the articles answer `question` at all?"""
+        return self._newest().judge(self._embedder.encode([question])[0])
+
     def _newest(self) -> "_Index":
         with self._lock:
             folder = current_index(self._root, self._brand)
@@ -93,7 +98,7 @@ class _Index:
 
     def __init__(self, folder: Path, brand: str):
         self.folder = folder
-        self._store = Store(folder, brand)
+        self._store, self._judge = Store(folder, brand), judge_of(folder)
         passages, _ = self._store.everything()
         self._passages = {one.id: one for one in passages}
         asked = self._store.asked()
@@ -115,6 +120,11 @@ class _Index:
         # beyond the dense pool a cosine is below every threshold
         hits = (self._hit(place, found) for place in ordered if place[0] in found.cosines)
         return tuple(hit for hit in hits if about(hit, found.best[hit.passage.id]))[:k]
+
+    def judge(self, vector: Any) -> Judgement:
+        if self._judge is None:
+            return Judgement()
+        return Judgement(self._judge.chance(*self._store.nearest_questions(vector, NEAREST)), self._judge.least)
 
     def _found(self, question: str, vector: Any) -> "_Found":
         dense = self._store.nearest(vector, min(POOL, len(self._passages)))

@@ -14,13 +14,14 @@ from knowledge.asked import Asked
 from knowledge.chunk import Passage
 from knowledge.embed import Vectors
 from knowledge.errors import KnowledgeError
+from knowledge.unanswered import Unanswered
 
 BATCH = 500  # passages per write
 Place = tuple[str, int]  # Passage.id and the place of a line in Passage.lines
 
 
 class Store:
-    """One collection in one folder. The vectors are always ours: Chroma never embeds anything."""
+    """One index in one folder: passages, lines, questions. The vectors are ours: Chroma never embeds anything."""
 
     def __init__(self, folder: Path, brand: str):
         import chromadb  # here, not above: half a second that `triptych --help` need not wait
@@ -29,14 +30,14 @@ class Store:
         self._folder, self._brand = folder, brand
         with _named(folder):
             self._client: Any = chromadb.PersistentClient(str(folder), ChromaSettings(anonymized_telemetry=False))
-            self._collection, self._lines, self._asked = (
+            self._collection, self._lines, self._asked, self._unanswered = (
                 self._client.get_or_create_collection(
                     collection_name(brand, part),
                     embedding_function=None,
                     configuration={"hnsw": {"space": "cosine"}},
                     metadata={"brand": brand},
                 )
-                for part in ("passages", "lines", "asked")
+                for part in ("passages", "lines", "asked", "unanswered")
             )
 
     def add(
@@ -55,6 +56,11 @@ class Store:
         """Write how customers ask, with `vectors` (n, d)."""
         rows = [(str(n), one.text, {"passage": one.passage, "line": one.line}) for n, one in enumerate(asked)]
         self._write(self._asked, rows, vectors)
+
+    def add_unanswered(self, questions: Sequence[Unanswered], vectors: Vectors) -> None:
+        """Write what no article answers, with `vectors` (n, d)."""
+        rows = [(str(n), one.text, {"article": one.article, "missing": one.missing}) for n, one in enumerate(questions)]
+        self._write(self._unanswered, rows, vectors)
 
     def _write(
         self,
@@ -76,9 +82,9 @@ class Store:
             tell(start + len(names))
 
     def known(self) -> dict[str, Vectors]:
-        """The vector (d,) of every line's document and every phrasing, by its text."""
+        """The vector (d,) of every line's document, every phrasing and every unanswered question, by its text."""
         known: dict[str, Vectors] = {}
-        for collection in (self._lines, self._asked):
+        for collection in (self._lines, self._asked, self._unanswered):
             with _named(self._folder):
                 found = collection.get(include=["documents", "embeddings"])
             known.update(zip(found["documents"] or [], np.asarray(found["embeddings"], np.float32), strict=True))
@@ -124,6 +130,16 @@ class Store:
             # nearest first: the first one of a line is its best
             best.setdefault((str(facts["passage"]), int(facts["line"])), 1.0 - float(far))
         return best
+
+    def nearest_questions(self, vector: Vectors, n: int) -> tuple[Vectors, Vectors]:
+        """Cosines of the `n` nearest phrasings and the `n` nearest unanswered questions: (n,) each, nearest first."""
+        answered, unanswered = (self._cosines(one, vector, n) for one in (self._asked, self._unanswered))
+        return answered, unanswered
+
+    def _cosines(self, collection: Any, vector: Vectors, n: int) -> Vectors:
+        with _named(self._folder):
+            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances"])
+        return np.asarray([1.0 - far for far in (found["distances"] or [[]])[0]], np.float32)
 
     def close(self) -> None:
         """Let go of the folder's files."""

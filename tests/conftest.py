@@ -17,6 +17,7 @@ from adapters.base import Base, load_base
 from adapters.card import Card, write_card
 from adapters.fetch import sha256_of
 from chatbot.engine.protocol import Decoding, End, Row
+from knowledge.answerable import Judgement
 from knowledge.chunk import Passage
 from knowledge.search import Hit
 
@@ -82,11 +83,15 @@ class FakeSearcher:
     """Finds what it was told to find, and remembers what it was asked."""
 
     def __init__(self, hits: Sequence[Hit] = ()):
-        self.hits, self.asked = tuple(hits), []
+        self.hits, self.asked, self.judgement = tuple(hits), [], Judgement()
+        self.judgements: dict[str, Judgement] = {}
 
     def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
         self.asked.append(question)
         return self.hits[:k]
+
+    def judge(self, question: str) -> Judgement:
+        return self.judgements.get(question, self.judgement)
 
 
 def hit(text: str, article: str = "returns", heading: str = "How long", score: float = 0.7) -> Hit:

@@ -22,7 +22,12 @@ DOORS = {
     "datasets": ("adapters/train.py",),
     "chromadb": ("knowledge/store.py",),
     "sentence_transformers": ("knowledge/embed.py",),
-    "sklearn": ("chatbot/head.py", "chatbot/quality/score.py", "chatbot/quality/agreement.py"),
+    "sklearn": (
+        "knowledge/answerable.py",
+        "chatbot/head.py",
+        "chatbot/quality/score.py",
+        "chatbot/quality/agreement.py",
+    ),
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py",),
     "streamlit": ("ui/app.py", "ui/views/"),

@@ -114,7 +114,7 @@ def search(
     if json_:
         print_json(search_document(question, hits, seconds))
     else:
-        print_passages(hits, seconds, out)
+        print_passages(hits, searcher.judge(question).answered, seconds, out)
 
 
 @app.command()

@@ -74,8 +74,8 @@ def print_turn(turn: Turn, console: Console) -> None:
         console.print(Panel(body, title=reply.mode.label, subtitle=f"{note}, {foot}" if note else foot))
 
 
-def print_passages(hits: Sequence[Hit], seconds: float, console: Console) -> None:
-    """A table of passages, or the sentence that there are none."""
+def print_passages(hits: Sequence[Hit], answered: bool, seconds: float, console: Console) -> None:
+    """A table of passages, or the sentence that there are none; and whether a chat would use them."""
     if not hits:
         console.print("No passage is close enough to that question.")
         return
@@ -84,6 +84,8 @@ def print_passages(hits: Sequence[Hit], seconds: float, console: Console) -> Non
         table.add_row(f"{hit.score:.2f}", Text(hit.passage.id), Text(hit.text))
     console.print(table)
     console.print(f"{seconds * 1000:.0f} ms")
+    if not answered:
+        console.print("It is more like the questions that no article answers: in a chat no mode is given these.")
 
 
 def print_doctor(findings: Sequence[Finding], console: Console) -> None:

@@ -1,11 +1,13 @@
 """One turn, on fakes: what is decided, and what reaches the engine."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import TurnError
-from chatbot.message import Message
 from chatbot.mode import COMBINED, FINE_TUNED, PLAIN, THREE, modes_named
+from knowledge.answerable import Judgement
 from tests.conftest import FakeEngine, FakeSearcher, hit
 
 
@@ -38,15 +40,37 @@ def test_a_question_without_passages_is_one_we_do_not_know(bot, searcher: FakeSe
     assert (brief.verdict.situation.key, brief.verdict.origin) == ("unknown", "no-passages")
 
 
-def test_a_follow_up_is_searched_with_the_question_before_it_and_those_lines_come_first(
-    bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch
+def test_what_the_articles_do_not_answer_gets_no_lines_however_near_they_are(bot, searcher: FakeSearcher) -> None:
+    searcher.judgements = {"How much is express shipping?": Judgement(0.1, 0.3)}
+    brief = bot.prepare("How much is express shipping?", [COMBINED])
+    assert (brief.hits, brief.verdict.situation.key, brief.verdict.origin) == ((), "unknown", "no-passages")
+    assert bot.prepare("How much is express shipping?", [COMBINED], situation="question").hits, "chosen by hand"
+
+
+@pytest.mark.parametrize(
+    ("share", "chance", "found", "origin"),
+    [
+        ({"small-talk": 0.5, "question": 0.4, "human": 0.1}, 0.6, "question", "answered"),
+        ({"small-talk": 0.7, "question": 0.3}, 0.6, "small-talk", "detected"),
+        ({"small-talk": 0.5, "question": 0.5}, 0.4, "small-talk", "detected"),
+        ({"unknown": 0.9, "question": 0.1}, 0.6, "question", "answered"),
+        ({"legal": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "legal", "detected"),
+        ({"human": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "human", "detected"),
+    ],
+)
+def test_what_is_light_and_doubtful_gives_way_to_a_question_that_is_plainly_answered(
+    bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, share, chance, found, origin
 ) -> None:
-    own, both = [hit("own", score=0.9)], [hit("one"), hit("own"), hit("two"), hit("three")]
-    monkeypatch.setattr(searcher, "search", lambda question, k: tuple(both if "boots" in question else own)[:k])
-    said = [Message("user", "Warranty on boots?"), Message("assistant", "2 years.")]
-    found = bot.prepare("and for tents?", [PLAIN], said).hits
-    assert [one.text for one in found][:3] == ["one", "own", "two"]
-    assert [one.text for one in bot.prepare("and for tents?", [PLAIN]).hits] == ["own"], "no conversation yet"
+    monkeypatch.setattr(bot._detector, "_head", SimpleNamespace(chances=lambda vector, message: share))
+    searcher.judgement = Judgement(chance, 0.3)
+    verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
+    assert (verdict.situation.key, verdict.origin) == (found, origin)
+
+
+def test_where_there_is_nothing_to_look_up_nothing_is_searched(bot, searcher: FakeSearcher) -> None:
+    brief = bot.prepare("How much is express shipping?", THREE, situation="human")
+    assert (brief.hits, searcher.asked) == ((), [])
+    assert bot.prepare("How much is express shipping?", THREE, situation="upset").hits
 
 
 def test_the_situation_can_be_chosen(bot) -> None:
@@ -86,4 +110,4 @@ def test_modes_by_name() -> None:
 
 def test_passages_are_at_most_what_the_settings_say(bot, searcher: FakeSearcher) -> None:
     searcher.hits = tuple(hit(f"Fact {n}.", heading=f"H{n}") for n in range(9))
-    assert len(bot.prepare("How long?", [PLAIN]).hits) == bot.settings.passages == 4
+    assert len(bot.prepare("How much is express shipping?", [PLAIN]).hits) == bot.settings.passages == 1

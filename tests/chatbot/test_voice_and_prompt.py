@@ -15,9 +15,7 @@ from tests.conftest import FakeEngine
 
 FRONT = "---\nname: Acme\ntrade: a shop\ncontact: a@b.example\nsignoff: Bye\n---\n"
 VOICE = FRONT + "# Who we are\n\nWe cost $4.95 at $name.\n\n# Rules\n\n## 1. Be kind\nAlways.\n- Good: x\n- Bad: y\n"
-SITUATION = (
-    "---\nname: N\ndescription: D\nneeds_knowledge: true\nutterances:\n  - hello\n---\n## Guidance\nSay $contact.\n"
-)
+SITUATION = "---\nname: N\ndescription: D\nknowledge: needed\nutterances:\n  - hello\n---\n## Guidance\nSay $contact.\n"
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -54,7 +52,7 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
     [
         (SITUATION.replace("$contact", "$order_days"), "needs $order_days"),
         (SITUATION.replace("## Guidance", "## Advice"), "Guidance"),
-        (SITUATION.replace("needs_knowledge: true", "needs_knowledge: maybe"), "needs_knowledge"),
+        (SITUATION.replace("knowledge: needed", "knowledge: maybe"), "needs 'knowledge: needed"),
         (SITUATION + "## Example\nno dialogue\n", "Customer:"),
     ],
 )

@@ -47,7 +47,7 @@ def draw_evidence(evidence: list[Record]) -> None:
 def draw_passages(passages: list[Record]) -> None:
     """Each passage with its score and a link to its place in the article."""
     if not passages:
-        st.caption("None: no article is close enough to this question.")
+        st.caption("None: the articles do not answer this, or there is nothing to look up. No column was given any.")
     for one in passages:
         link = f"/knowledge?article={one['article']}&section={one['section']}"
         st.markdown(f"[{one['title']} › {one['heading']}]({link}) · {one['score']:.2f}")

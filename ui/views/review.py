@@ -202,7 +202,7 @@ def _draw_item(item: Item, brand: str, note: str) -> None:
         st.html(markup.reply(item.text, "No words came."))
     with st.expander(f"What the brand's articles say ({len(item.passages)})"):
         if not item.passages:
-            st.caption("No article is close enough to this question.")
+            st.caption("None: the articles do not answer this, or there is nothing to look up.")
         for passage in item.passages:
             head, _, text = passage.partition(": ")
             st.html(markup.quote(head, text) if text else markup.quote("", head))
