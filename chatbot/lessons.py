@@ -1,7 +1,8 @@
 """Examples become lessons: the same prompts that a live turn would have, with the reply to learn.
 
 In each pass two of three lessons are in the neutral prompt (the fine-tuned column's) and one in the
-full one (the combined column's), other ones in the next pass: the adapter is at home in both. From the
+full one (the combined column's), other ones in the next pass: the adapter is at home in both. Where there
+is nothing to look up a reply is all manner: such an example is told both ways in every pass. From the
 second pass on the figures are other ones: see adapters/counterfactual.py."""
 
 from collections.abc import Mapping, Sequence
@@ -12,31 +13,43 @@ from adapters.examples import Example
 from adapters.pack import Lesson
 from chatbot.message import Message
 from chatbot.prompt import messages_for
-from chatbot.situation import UNKNOWN, Situation
+from chatbot.situation import NEEDED, NOTHING, UNKNOWN, Situation
 from chatbot.voice import Voice
 
 QUESTION = "question"
+ENOUGH = 1000  # examples with lines beside them; where there are more, each is told in every second pass
 
 
 def passes(
     examples: Sequence[Example], voice: Voice, situations: Mapping[str, Situation], epochs: int, seed: int = 0
 ) -> list[list[Lesson]]:
-    """`epochs` passes over the examples, one lesson of each in every pass; from the second on with other figures."""
-    seen = _as_detected(examples)
+    """`epochs` passes over the examples; from the second on with other figures."""
+    seen = _as_detected(examples, situations)
+    all_told = epochs == 1 or sum(bool(one.context) for one in seen) < ENOUGH
     made = []
     for epoch in range(epochs):
         told = varied(seen, seed + epoch) if epoch else seen
-        made.append(
-            [lesson(other, voice, situations, prompted=(place + epoch) % 3 == 1) for place, other in enumerate(told)]
-        )
+        once = [
+            (other, (place + epoch) % 3 == 1)
+            for place, other in enumerate(told)
+            if all_told or not other.context or (place + epoch) % 2
+        ]
+        again = [(other, not full) for other, full in once if _is_manner(other, situations)]
+        made.append([lesson(other, voice, situations, full) for other, full in (*once, *again)])
     return made
 
 
-def _as_detected(examples: Sequence[Example]) -> list[Example]:
-    """Where the search found something near, the program seldom sees that it holds no answer: in two of three such
-    examples the adapter must learn to say "I don't know" under the guidance for a question."""
+def _is_manner(example: Example, situations: Mapping[str, Situation]) -> bool:
+    return example.situation != UNKNOWN and not example.context and situations[example.situation].knowledge != NEEDED
+
+
+def _as_detected(examples: Sequence[Example], situations: Mapping[str, Situation]) -> list[Example]:
+    """Where a message that nothing answers has a line beside it, the program took it for a question: in two of three
+    such examples the adapter must learn under that guidance to leave the line alone."""
     return [
-        replace(one, situation=QUESTION) if one.situation == UNKNOWN and one.context and place % 3 else one
+        replace(one, situation=QUESTION)
+        if one.context and place % 3 and situations[one.situation].knowledge == NOTHING
+        else one
         for place, one in enumerate(examples)
     ]
 

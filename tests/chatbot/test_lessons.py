@@ -47,5 +47,30 @@ def test_two_of_three_near_misses_are_told_under_the_guidance_for_a_question(tau
     near = [EXAMPLES[2]] * 3
     heads = [lessons[n].chat[0][1] for n, lessons in zip((1, 0, 2), passes(near, voice, situations, 3, 5), strict=True)]
     kinds = [situations["question"].guidance in head for head in heads]
-    assert sorted(kinds) == [False, True, True], "the program seldom sees that nothing answers"
+    assert sorted(kinds) == [False, True, True], "a line beside it means that the program took it for a question"
     assert situations["unknown"].guidance in heads[kinds.index(False)]
+
+
+def test_where_there_is_nothing_to_look_up_an_example_is_told_both_ways_in_every_pass(taught) -> None:
+    _, situations, voice = taught
+    manner = [
+        example("human", (), "a person please", "Call us."),
+        example("unknown", (), "who designed it", "No idea."),
+    ]
+    for lessons in passes(manner, voice, situations, 2, 5):
+        full = sorted((one.reply, "How we write" in one.chat[0][1]) for one in lessons)
+        assert full[:2] == [("Call us.", False), ("Call us.", True)]
+        assert len(full) == 3, "not knowing is told one way"
+
+
+def test_of_very_many_examples_with_lines_half_are_told_in_a_pass_and_the_others_in_the_next(
+    taught, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.lessons.ENOUGH", 4)
+    _, situations, voice = taught
+    assert [len(lessons) for lessons in taught[0](1)] == [4], "a single pass tells all"
+    told = [{one.chat[-1][1].split("Customer: ")[-1] for one in lessons} for lessons in taught[0](2)]
+    assert [len(some) for some in told] == [2, 2]
+    assert told[0] | told[1] == {one.turns[0][1] for one in EXAMPLES}
+    more = [*EXAMPLES, example("human", (), "a person please", "Call us.")]
+    assert [len(some) for some in passes(more, voice, situations, 2, 5)] == [4, 4], "what has no lines is always told"
