@@ -96,8 +96,10 @@ def test_other_passages_are_asked_again_and_nothing_else_is(tested, engine, suit
     answers(tested, suite[:2], MODES, path, quiet)
     engine.history.clear()
     tested._searcher.hits = (hit("Another fact."),)
+    looked_up = [one for one in suite[:2] if tested.prepare(one.question, MODES, one.history).hits]
+    assert looked_up
     answers(tested, suite[:2], MODES, path, quiet)
-    assert sum(len(rows) for rows, _ in engine.history) == 4
+    assert sum(len(rows) for rows, _ in engine.history) == len(looked_up) * len(MODES), "what has no lines is the same"
     engine.history.clear()
     answers(tested, suite[:2], MODES, path, quiet)
     assert engine.history == []
