@@ -152,5 +152,5 @@ def test_northwind_tells_near_misses_from_what_it_answers(tmp_path: Path) -> Non
     searcher = open_searcher("northwind", tmp_path, MiniLM())
     assert searcher.judge("How long do I have to return boots?").answered
     assert searcher.judge("what does express shipping cost").answered
-    assert not searcher.judge("Which factory sews your rain jackets, and what do its workers earn?").answered
+    assert not searcher.judge("Do your tents come with a bell?").answered
     assert not searcher.judge("Who makes the zips in your jackets?").answered
