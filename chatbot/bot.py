@@ -21,16 +21,15 @@ from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import NEEDED, NOTHING, UNKNOWN, WELCOME, Detector, Situation, Verdict
+from chatbot.situation import LIGHT, NEEDED, NOTHING, UNKNOWN, WELCOME, Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
 from knowledge.answerable import Judgement
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-# of these, what is less sure than UNSURE gives way to a question that is plainly answered, and "unknown" always does;
-# a legal threat or a wish for a person never does
-LIGHT = ("off-topic", "small-talk")
+# a light situation less sure than this gives way to a question that is plainly answered, and "unknown" always does; a
+# legal threat or a wish for a person never does
 UNSURE = 0.6
 LONGEST = 2000  # characters in a question
 

@@ -2,8 +2,9 @@
 
 In each pass two of three lessons are in the neutral prompt (the fine-tuned column's) and one in the
 full one (the combined column's), other ones in the next pass: the adapter is at home in both. Where there
-is nothing to look up a reply is all manner: such an example is told both ways in every pass. From the
-second pass on the figures are other ones: see adapters/counterfactual.py."""
+is nothing to look up a reply is all manner: such an example is told both ways in every pass ("unknown" one
+way). Of very many examples with lines, half are told in a pass and the others in the next. From the second
+pass on the figures are other ones: see adapters/counterfactual.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

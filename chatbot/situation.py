@@ -18,6 +18,7 @@ UNKNOWN = "unknown"  # the situation of a question that no passage answers
 # what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
 # up, so no mode is given one
 KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
+LIGHT = ("off-topic", "small-talk")  # of those with nothing to look up, the ones where a mistake costs little
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 

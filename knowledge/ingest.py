@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from knowledge import answerable
+from knowledge.answerable import VERSION as JUDGE_VERSION
 from knowledge.answerable import Judge, learn
 from knowledge.article import read_articles
 from knowledge.asked import Asked, documents, read_asked
@@ -95,7 +95,7 @@ def fingerprint(
     unanswered: Sequence[Unanswered] = (),
 ) -> str:
     """16 hex digits over embedder, chunker, every passage and question: Chroma notices none of them by itself."""
-    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {answerable.VERSION}\n".encode())
+    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {JUDGE_VERSION}\n".encode())
     for one in passages:
         whole.update(f"{one.id}\x00{one.cited}\x00{one.text}\x00{one.position}\n".encode())
     for question in (*asked, *unanswered):

@@ -109,10 +109,8 @@ class Store:
 
     def nearest(self, vector: Vectors, n: int) -> list[tuple[str, float]]:
         """The `n` nearest passages' ids with their cosine (-1..1) to `vector` (d,), nearest first."""
-        with _named(self._folder):
-            found = self._collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances"])
-        distances = (found["distances"] or [[]])[0]
-        return [(name, 1.0 - float(far)) for name, far in zip(found["ids"][0], distances, strict=True)]
+        found, cosines = self._query(self._collection, vector, n)
+        return list(zip(found["ids"][0], cosines, strict=True))
 
     def nearest_lines(self, vector: Vectors, n: int) -> dict[Place, float]:
         """The `n` nearest lines with their cosines, nearest first."""
@@ -123,23 +121,25 @@ class Store:
         return self._nearest(self._asked, vector, n) if n else {}
 
     def _nearest(self, collection: Any, vector: Vectors, n: int) -> dict[Place, float]:
-        with _named(self._folder):
-            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances", "metadatas"])
+        found, cosines = self._query(collection, vector, n, "metadatas")
         best: dict[Place, float] = {}
-        for facts, far in zip((found["metadatas"] or [[]])[0], (found["distances"] or [[]])[0], strict=True):
+        for facts, cosine in zip((found["metadatas"] or [[]])[0], cosines, strict=True):
             # nearest first: the first one of a line is its best
-            best.setdefault((str(facts["passage"]), int(facts["line"])), 1.0 - float(far))
+            best.setdefault((str(facts["passage"]), int(facts["line"])), cosine)
         return best
 
     def nearest_questions(self, vector: Vectors, n: int) -> tuple[Vectors, Vectors]:
         """Cosines of the `n` nearest phrasings and the `n` nearest unanswered questions: (n,) each, nearest first."""
-        answered, unanswered = (self._cosines(one, vector, n) for one in (self._asked, self._unanswered))
+        answered, unanswered = (
+            np.asarray(self._query(one, vector, n)[1], np.float32) for one in (self._asked, self._unanswered)
+        )
         return answered, unanswered
 
-    def _cosines(self, collection: Any, vector: Vectors, n: int) -> Vectors:
+    def _query(self, collection: Any, vector: Vectors, n: int, *also: str) -> tuple[Any, list[float]]:
+        """What Chroma finds near `vector` (d,), with what it is to give `also`, and the cosines, nearest first."""
         with _named(self._folder):
-            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances"])
-        return np.asarray([1.0 - far for far in (found["distances"] or [[]])[0]], np.float32)
+            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances", *also])
+        return found, [1.0 - float(far) for far in (found["distances"] or [[]])[0]]
 
     def close(self) -> None:
         """Let go of the folder's files."""

@@ -224,6 +224,7 @@ def sure(record: Record) -> str:
     return f"{record['confidence']:.0%} sure"
 
 
+NO_PASSAGES = "None: the articles do not answer this, or there is nothing to look up."
 NOTES: dict[str, str] = {
     "stop": "",
     "length": "Cut at the length limit.",

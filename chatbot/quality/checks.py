@@ -17,6 +17,7 @@ from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.rules import Rulebook, read_rules, sentences
 from chatbot.quality.score import PAIRS, VoiceScore, learn_voice, read_pairs
 from chatbot.quality.suite import Case, holds, is_pattern
+from chatbot.situation import LIGHT
 from chatbot.voice import Voice
 
 EXPLAINED = {
@@ -27,7 +28,6 @@ EXPLAINED = {
     "situation_ok": "It does what the situation asks: sorry first for the upset, no admission for a legal threat, ...",
     "on_brand_and_right": "All of the checks that apply to the case are passed.",
 }
-UNASKED = ("off-topic", "small-talk")  # situations with nothing to know, so nothing to abstain from
 FLAT_YES = re.compile(r"^\W*(?:yes|yep|yeah|sure|certainly|of course|absolutely)\b", re.IGNORECASE)
 
 
@@ -109,7 +109,7 @@ def abstained(case: Case, reply: str, made_up: Mark, contact: str) -> Mark:
     About ourselves ("unknown") a contact is a hand-over only in the first sentence: further down it
     may follow an invented answer. An upset or threatening customer is handed over anywhere.
     """
-    if case.answerable or case.situation in UNASKED:
+    if case.answerable or case.situation in LIGHT:  # nothing to know, so nothing to abstain from
         return Mark(None)
     place = sentences(reply)[:1] if case.situation == "unknown" else sentences(reply)
     honest = abstains(reply)
@@ -126,7 +126,7 @@ def situation_ok(examiner: Examiner, case: Case, reply: str) -> Mark:
     broken = examiner.situations.broken(reply, case.situation, case.must)
     why = tuple(one.why for one in broken)
     words = tuple(dict.fromkeys(word for one in broken for word in one.words))
-    if case.answerable or case.situation not in UNASKED:
+    if case.answerable or case.situation not in LIGHT:
         return Mark(not why, why, words)
     wrong = _wrong(case, reply)
     return Mark(not why and not wrong.why, why + wrong.why, words + wrong.words)

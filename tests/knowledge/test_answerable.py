@@ -30,6 +30,13 @@ def cloud(seed: int, n: int, to: int) -> np.ndarray:
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
+def pots(folder: Path) -> Path:
+    """A brand with one article and no lists."""
+    folder.mkdir()
+    (folder / "pots.md").write_text("---\ntitle: Pots\n---\n\n## Price\n\nA pot costs $18.\n", encoding="utf-8")
+    return folder
+
+
 def test_what_is_near_the_answered_questions_is_answered() -> None:
     answered, unanswered = cloud(1, 200, 0), cloud(2, 120, 1)
     judge = learn(answered, unanswered)
@@ -117,17 +124,13 @@ def test_a_question_cannot_be_answered_and_unanswered(tmp_path: Path) -> None:
 
 
 def test_a_brand_without_the_list_answers_as_its_search_finds(tmp_path: Path) -> None:
-    articles = tmp_path / "articles"
-    articles.mkdir()
-    (articles / "pots.md").write_text("---\ntitle: Pots\n---\n\n## Price\n\nA pot costs $18.\n", encoding="utf-8")
+    articles = pots(tmp_path / "articles")
     build_index(articles, "pots", tmp_path / "index", FakeEncoder())
     assert open_searcher("pots", tmp_path / "index", FakeEncoder()).judge("Who designed it?") == Judgement()
 
 
 def test_a_new_unanswered_question_makes_a_new_index(tmp_path: Path) -> None:
-    articles = tmp_path / "articles"
-    articles.mkdir()
-    (articles / "pots.md").write_text("---\ntitle: Pots\n---\n\n## Price\n\nA pot costs $18.\n", encoding="utf-8")
+    articles = pots(tmp_path / "articles")
     first = build_index(articles, "pots", tmp_path / "index", FakeEncoder())
     row = {"article": "pots.md", "question": "Who designed it?", "missing": "designer"}
     (articles / "unanswered.jsonl").write_text(json.dumps(row), encoding="utf-8")

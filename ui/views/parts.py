@@ -5,7 +5,7 @@ import streamlit as st
 from chatbot.bot import Bot, open_bot
 from chatbot.settings import read_settings
 from ui import markup
-from ui.state import NOTES, Record, sure
+from ui.state import NO_PASSAGES, NOTES, Record, sure
 
 
 @st.cache_resource(show_spinner="Waking the model. This takes a few seconds …")
@@ -47,7 +47,7 @@ def draw_evidence(evidence: list[Record]) -> None:
 def draw_passages(passages: list[Record]) -> None:
     """Each passage with its score and a link to its place in the article."""
     if not passages:
-        st.caption("None: the articles do not answer this, or there is nothing to look up. No column was given any.")
+        st.caption(f"{NO_PASSAGES} No column was given any.")
     for one in passages:
         link = f"/knowledge?article={one['article']}&section={one['section']}"
         st.markdown(f"[{one['title']} › {one['heading']}]({link}) · {one['score']:.2f}")

@@ -19,6 +19,7 @@ from chatbot.quality.suite import Case, read_suite
 from chatbot.settings import read_settings
 from chatbot.voice import Voice, read_voice
 from ui import markup
+from ui.state import NO_PASSAGES
 
 SECONDS = 30  # of a reviewer, for one reply
 LONGEST = 2000  # characters of a comment
@@ -202,7 +203,7 @@ def _draw_item(item: Item, brand: str, note: str) -> None:
         st.html(markup.reply(item.text, "No words came."))
     with st.expander(f"What the brand's articles say ({len(item.passages)})"):
         if not item.passages:
-            st.caption("None: the articles do not answer this, or there is nothing to look up.")
+            st.caption(NO_PASSAGES)
         for passage in item.passages:
             head, _, text = passage.partition(": ")
             st.html(markup.quote(head, text) if text else markup.quote("", head))
