@@ -16,7 +16,7 @@ from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
 from chatbot.guard import unsupported
 from chatbot.head import Encoder, Head, kept
-from chatbot.lookup import Searcher, lines, outlook
+from chatbot.lookup import Outlook, Searcher, lines, outlook
 from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
@@ -28,8 +28,8 @@ from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-# a light situation less sure than this gives way to a question that is plainly answered, and "unknown" always does; a
-# legal threat or a wish for a person never does
+# a light situation less sure than this gives way to a question that is plainly answered; a legal threat or a wish for a
+# person never does
 UNSURE = 0.6
 LONGEST = 2000  # characters in a question
 
@@ -78,7 +78,7 @@ class Bot:
         """
         self._check(question, modes)
         seen = outlook(self._searcher, question, history)
-        found = self._detected(question, situation, seen.alone)
+        found = self._detected(question, situation, seen)
         # who chooses a situation by hand wants it with its lines
         looked_up = found.situation.knowledge != NOTHING and (seen.answered or situation is not None)
         hits = lines(self._searcher, seen, self.settings.passages) if looked_up else ()
@@ -151,15 +151,21 @@ class Bot:
         if self.adapter is None and any(mode.tuned for mode in modes):
             raise TurnError(self.adapter_fault or f"No adapter is trained yet: triptych train {self.brand.key}")
 
-    def _detected(self, question: str, wanted: str | None, judged: Judgement) -> Verdict:
+    def _detected(self, question: str, wanted: str | None, seen: Outlook) -> Verdict:
         found = self._detector.detect(question)
         if wanted is not None:
             return Verdict(self._detector.named(wanted), 1.0, "override", found.evidence)
-        key = found.situation.key
-        yields = key == UNKNOWN or (key in LIGHT and found.confidence < UNSURE)
-        if yields and judged.plainly:
+        if not self._yields(found, seen.alone):
+            return found
+        if seen.answered:
             return replace(self._detector.detect(question, (NEEDED, WELCOME)), origin="answered")
-        return found
+        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages")
+
+    def _yields(self, found: Verdict, judged: Judgement) -> bool:
+        """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
+        if found.situation.key == UNKNOWN:
+            return judged.chance is not None and judged.answered
+        return found.situation.key in LIGHT and (judged.ours or (judged.plainly and found.confidence < UNSURE))
 
     def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
         if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:

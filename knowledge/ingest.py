@@ -128,7 +128,7 @@ def _build(
     vectors = _vectors([text for some in texts for text in some], known, embedder, tell)
     of_passages, of_lines, of_asked, of_unanswered = np.split(vectors, np.cumsum([len(some) for some in texts])[:-1])
     fresh = sum(one.cited not in known for one in passages)
-    judge = learn(of_asked, of_unanswered)
+    judge = learn(of_asked, of_unanswered, [(one.passage, one.line) for one in asked])
     folder = place / f"{key}-{secrets.token_hex(3)}"
     try:
         store = Store(folder, brand)

@@ -124,7 +124,9 @@ class _Index:
     def judge(self, vector: Any) -> Judgement:
         if self._judge is None:
             return Judgement()
-        return Judgement(self._judge.chance(*self._store.nearest_questions(vector, NEAREST)), self._judge.least)
+        answered, unanswered, twin = self._store.nearest_questions(vector, NEAREST)
+        near = max(float(answered[0]), float(unanswered[0]))
+        return Judgement(self._judge.chance(vector, answered, unanswered, twin), self._judge.least, near)
 
     def _found(self, question: str, vector: Any) -> "_Found":
         dense = self._store.nearest(vector, min(POOL, len(self._passages)))

@@ -128,12 +128,13 @@ class Store:
             best.setdefault((str(facts["passage"]), int(facts["line"])), cosine)
         return best
 
-    def nearest_questions(self, vector: Vectors, n: int) -> tuple[Vectors, Vectors]:
-        """Cosines of the `n` nearest phrasings and the `n` nearest unanswered questions: (n,) each, nearest first."""
-        answered, unanswered = (
-            np.asarray(self._query(one, vector, n)[1], np.float32) for one in (self._asked, self._unanswered)
-        )
-        return answered, unanswered
+    def nearest_questions(self, vector: Vectors, n: int) -> tuple[Vectors, Vectors, Vectors]:
+        """Cosines of the `n` nearest phrasings and the `n` nearest unanswered questions: (n,) each, nearest first;
+        and the vector (d,) of the nearest phrasing."""
+        found, answered = self._query(self._asked, vector, n, "embeddings")
+        _, unanswered = self._query(self._unanswered, vector, n)
+        twin = np.asarray(found["embeddings"][0][0], np.float32)
+        return np.asarray(answered, np.float32), np.asarray(unanswered, np.float32), twin
 
     def _query(self, collection: Any, vector: Vectors, n: int, *also: str) -> tuple[Any, list[float]]:
         """What Chroma finds near `vector` (d,), with what it is to give `also`, and the cosines, nearest first."""

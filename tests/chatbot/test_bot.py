@@ -7,7 +7,7 @@ import pytest
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import TurnError
 from chatbot.mode import COMBINED, FINE_TUNED, PLAIN, THREE, modes_named
-from knowledge.answerable import Judgement
+from knowledge.answerable import OURS, Judgement
 from tests.conftest import FakeEngine, FakeSearcher, hit
 
 
@@ -54,6 +54,8 @@ def test_what_the_articles_do_not_answer_gets_no_lines_however_near_they_are(bot
         ({"small-talk": 0.7, "question": 0.3}, 0.6, "small-talk", "detected"),
         ({"small-talk": 0.5, "question": 0.5}, 0.4, "small-talk", "detected"),
         ({"unknown": 0.9, "question": 0.1}, 0.6, "question", "answered"),
+        ({"unknown": 0.9, "question": 0.1}, 0.4, "question", "answered"),
+        ({"unknown": 0.9, "question": 0.1}, 0.2, "unknown", "detected"),
         ({"legal": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "legal", "detected"),
         ({"human": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "human", "detected"),
     ],
@@ -63,6 +65,26 @@ def test_what_is_light_and_doubtful_gives_way_to_a_question_that_is_plainly_answ
 ) -> None:
     monkeypatch.setattr(bot._detector, "_head", SimpleNamespace(chances=lambda vector, message: share))
     searcher.judgement = Judgement(chance, 0.3)
+    verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
+    assert (verdict.situation.key, verdict.origin) == (found, origin)
+
+
+@pytest.mark.parametrize(
+    ("key", "chance", "near", "found", "origin"),
+    [
+        ("off-topic", 0.4, OURS, "question", "answered"),
+        ("off-topic", 0.1, OURS, "unknown", "no-passages"),
+        ("small-talk", 0.1, OURS, "unknown", "no-passages"),
+        ("off-topic", 0.4, OURS - 0.01, "off-topic", "detected"),
+        ("human", 0.4, OURS, "human", "detected"),
+    ],
+)
+def test_what_is_about_the_shop_is_neither_off_topic_nor_small_talk_however_sure_the_head_is(
+    bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, key, chance, near, found, origin
+) -> None:
+    share = {key: 0.9, "question": 0.1}
+    monkeypatch.setattr(bot._detector, "_head", SimpleNamespace(chances=lambda vector, message: share))
+    searcher.judgement = Judgement(chance, 0.3, near)
     verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
     assert (verdict.situation.key, verdict.origin) == (found, origin)
 

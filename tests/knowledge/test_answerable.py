@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from knowledge.answerable import KEPT, LEAST_EACH, Judge, Judgement, learn
+from knowledge.answerable import KEPT, LEAST_EACH, Judge, Judgement, _groups, learn
 from knowledge.article import read_articles
 from knowledge.embed import MiniLM
 from knowledge.errors import ArticleError
@@ -30,6 +30,12 @@ def cloud(seed: int, n: int, to: int) -> np.ndarray:
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
+def chance(judge: Judge, question: np.ndarray, answered: np.ndarray, unanswered: np.ndarray) -> float:
+    """The judge asked as a searcher asks it."""
+    cosines = answered @ question
+    return judge.chance(question, cosines, unanswered @ question, answered[cosines.argmax()])
+
+
 def pots(folder: Path) -> Path:
     """A brand with one article and no lists."""
     folder.mkdir()
@@ -43,7 +49,7 @@ def test_what_is_near_the_answered_questions_is_answered() -> None:
     assert judge is not None
 
     def refused(some: np.ndarray) -> float:
-        return float(np.mean([judge.chance(answered @ one, unanswered @ one) < judge.least for one in some]))
+        return float(np.mean([chance(judge, one, answered, unanswered) < judge.least for one in some]))
 
     assert refused(cloud(3, 100, 0)) < 0.12
     assert refused(cloud(4, 100, 1)) > 0.7
@@ -54,9 +60,10 @@ def test_nineteen_of_twenty_answered_questions_keep_their_lines_when_left_out() 
     judge = learn(answered, unanswered)
     assert judge is not None
     kept = [
-        judge.chance(np.delete(answered @ one, n), unanswered @ one) >= judge.least for n, one in enumerate(answered)
+        chance(judge, one, np.delete(answered, n, axis=0), unanswered) >= judge.least for n, one in enumerate(answered)
     ]
-    assert np.mean(kept) == pytest.approx(KEPT, abs=0.02)
+    # the comparison has seen the question here, and had not when the threshold was set
+    assert np.mean(kept) >= KEPT - 0.02
 
 
 def test_many_questions_are_learnt_from_in_blocks_and_by_a_sample_but_all_are_neighbours(
@@ -68,7 +75,8 @@ def test_many_questions_are_learnt_from_in_blocks_and_by_a_sample_but_all_are_ne
     monkeypatch.setattr("knowledge.answerable.BLOCK", 7)
     blocks = learn(answered, unanswered)
     assert blocks is not None
-    assert blocks.document() == pytest.approx(whole.document(), rel=1e-3)
+    assert blocks.least == pytest.approx(whole.least, rel=1e-3)
+    assert blocks.weights == pytest.approx(whole.weights, rel=1e-3, abs=1e-6)
     monkeypatch.setattr("knowledge.answerable.MOST", 60)
     some = learn(answered, unanswered)
     assert some is not None
@@ -85,10 +93,33 @@ def test_too_few_questions_of_either_list_teach_nothing() -> None:
 def test_a_chance_is_a_chance_and_a_nearer_answered_question_never_lowers_it(
     answered: np.ndarray, unanswered: np.ndarray
 ) -> None:
-    judge = Judge(4.0, 3.0, -5.0, 0.3)
-    before = judge.chance(answered, unanswered)
+    judge = Judge(4.0, 3.0, 1.0, -5.0, 0.3, (0.5, -0.5) * 3, 0.1)
+    question, twin = np.array([0.6, 0.8]), np.array([1.0, 0.0])
+    before = judge.chance(question, answered, unanswered, twin)
     assert 0 <= before <= 1
-    assert judge.chance(np.append(answered, np.float32(1.0)), unanswered) >= before - 1e-6
+    assert judge.chance(question, np.append(answered, np.float32(1.0)), unanswered, twin) >= before - 1e-6
+
+
+def test_questions_about_one_thing_are_told_apart_by_what_they_ask() -> None:
+    """Both lists lie around the same places; an unanswered question differs in what it asks (the last number)."""
+    rng = np.random.default_rng(5)
+
+    def asked(n: int, last: float) -> np.ndarray:
+        found = np.eye(8, dtype=np.float32)[rng.integers(0, 7, n)] + rng.normal(0, 0.3, (n, 8)).astype(np.float32)
+        found[:, 7] = last + rng.normal(0, 0.1, n)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    answered, unanswered = asked(300, -0.15), asked(200, 0.15)
+    judge = learn(answered, unanswered)
+    assert judge is not None
+    refused = [chance(judge, one, answered, unanswered) < judge.least for one in asked(200, 0.15)]
+    assert np.mean(refused) > 0.7
+    assert Judge(**json.loads(json.dumps(judge.document()))).least == judge.least
+
+
+def test_one_line_asked_for_in_many_ways_is_one_group() -> None:
+    """The comparison is learnt without the other questions for the same line."""
+    assert _groups(["a", "b", "a"], 2).tolist() == [0, 1, 0, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +176,7 @@ def test_northwinds_questions_name_articles_and_stand_in_one_list_only() -> None
     unanswered = read_unanswered(NORTHWIND, articles)
     assert {one.article for one in unanswered} == {*articles, ""}
     texts = [one.text.lower() for one in unanswered]
-    assert len(set(texts)) == len(texts) >= 1000
+    assert len(set(texts)) == len(texts) >= 3000
     rows = [json.loads(line) for line in (NORTHWIND / "asked.jsonl").read_text("utf-8").splitlines()]
     assert not set(texts) & {asked.lower() for row in rows for asked in row["asked"]}
 
@@ -157,3 +188,4 @@ def test_northwind_tells_near_misses_from_what_it_answers(tmp_path: Path) -> Non
     assert searcher.judge("what does express shipping cost").answered
     assert not searcher.judge("Do your tents come with a bell?").answered
     assert not searcher.judge("Who makes the zips in your jackets?").answered
+    assert not searcher.judge("Which factory sews your rain jackets, and what do its workers earn?").answered
