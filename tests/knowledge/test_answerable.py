@@ -11,10 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from knowledge.answerable import KEPT, LEAST_EACH, Judge, Judgement, _groups, learn
 from knowledge.article import read_articles
-from knowledge.embed import MiniLM
 from knowledge.errors import ArticleError
 from knowledge.ingest import build_index, judge_of
-from knowledge.search import open_searcher
+from knowledge.search import Searcher, open_searcher
 from knowledge.unanswered import Unanswered, read_unanswered
 from tests.conftest import FakeEncoder
 
@@ -181,9 +180,7 @@ def test_northwinds_questions_name_articles_and_stand_in_one_list_only() -> None
     assert not set(texts) & {asked.lower() for row in rows for asked in row["asked"]}
 
 
-def test_northwind_tells_near_misses_from_what_it_answers(tmp_path: Path) -> None:
-    build_index(NORTHWIND, "northwind", tmp_path, MiniLM())
-    searcher = open_searcher("northwind", tmp_path, MiniLM())
+def test_northwind_tells_near_misses_from_what_it_answers(searcher: Searcher) -> None:
     assert searcher.judge("How long do I have to return boots?").answered
     assert searcher.judge("what does express shipping cost").answered
     assert not searcher.judge("Do your tents come with a bell?").answered

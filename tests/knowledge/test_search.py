@@ -1,22 +1,9 @@
 """Search on northwind's own articles with the real MiniLM: the right passage first, and none when none is about it."""
 
-from pathlib import Path
-
 import pytest
 
 from knowledge.embed import MiniLM
-from knowledge.ingest import build_index
-from knowledge.search import Searcher, open_searcher
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    root = tmp_path_factory.mktemp("index")
-    embedder = MiniLM()
-    build_index(ROOT / "knowledge" / "northwind", "northwind", root, embedder)
-    return open_searcher("northwind", root, embedder)
+from knowledge.search import Searcher
 
 
 @pytest.mark.parametrize(
