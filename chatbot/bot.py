@@ -159,7 +159,7 @@ class Bot:
             return found
         if seen.answered:
             return replace(self._detector.detect(question, (NEEDED, WELCOME)), origin="answered")
-        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages")
+        return self._unknown(found)
 
     def _yields(self, found: Verdict, judged: Judgement) -> bool:
         """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
@@ -169,8 +169,11 @@ class Bot:
 
     def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
         if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:
-            return Verdict(self._detector.named(UNKNOWN), found.confidence, "no-passages", found.evidence)
+            return self._unknown(found)
         return found
+
+    def _unknown(self, found: Verdict) -> Verdict:
+        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages")
 
     def _row(
         self, mode: Mode, situation: Situation, hits: Sequence[Hit], history: Sequence[Message], question: str

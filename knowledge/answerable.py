@@ -98,7 +98,8 @@ def learn(answered: Vectors, unanswered: Vectors, lines: Sequence[object] | None
     signs, twins = (np.concatenate(part) for part in zip(*left_out, strict=True))
     is_answered = np.arange(len(signs)) < len(taken[0])
     pairs = _pairs(np.concatenate([some[rows] for some, rows in zip(lists, taken, strict=True)]), twins)
-    groups = _groups([lines[row] for row in taken[0]] if lines else taken[0].tolist(), len(taken[1]))
+    lines = lines or range(len(answered))
+    groups = _groups([lines[row] for row in taken[0]], len(taken[1]))
     rows = np.column_stack([signs, _by_others(pairs, is_answered, groups)])
     signs_model, comparison = _fitted(rows, is_answered, 1.0), _fitted(pairs, is_answered, STRENGTH)
     share, nearest, compared = signs_model[0]
