@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from knowledge.article import Article
 
-VERSION = "4"  # part of the index's fingerprint: other passages need another index
+VERSION = "5"  # part of the index's fingerprint: other passages need another index
 ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
@@ -31,8 +31,9 @@ class Passage:
         return self.cite(" ".join(self.text.split()))
 
     def cite(self, line: str) -> str:
-        """A line of it with the heading path: what a model is given."""
-        return f"{self._path}: {line}"
+        """A line of it with the heading path, an item also with what leads to its list: what a model is given."""
+        lead = self._leads.get(line)
+        return f"{self._path}: {lead} {line}" if lead else f"{self._path}: {line}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -44,6 +45,19 @@ class Passage:
         blocks = said if any(ITEM.match(line) for line in said) else [" ".join(said)]
         made = [line for block in blocks for line in _lines(block)]
         return tuple(line for line in made if len(made) == 1 or not line.endswith(":"))  # what only leads to a list
+
+    @property
+    def _leads(self) -> dict[str, str]:
+        """Item -> the words before its list: "snowshoes: $12" says little without "... with prices per night:"."""
+        found: dict[str, str] = {}
+        lead = ""
+        for said in (line.strip() for line in self.text.split("\n")):
+            item = ITEM.match(said)
+            if item and lead:
+                found[said[item.end() :]] = lead
+            elif not item and said:
+                lead = _sentences(said)[-1] if said.endswith(":") else ""
+        return found
 
     @property
     def _path(self) -> str:
@@ -74,12 +88,16 @@ def _lines(block: str) -> list[str]:
     if item := ITEM.match(block):
         return [block[item.end() :]]
     made: list[str] = []
-    for sentence in re.split(r"(?<=[.!?])\s+", block):
+    for sentence in _sentences(block):
         if made and LEANS.match(sentence):
             made[-1] += f" {sentence}"
         elif sentence:
             made.append(sentence)
     return made
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+", text)
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -103,7 +121,7 @@ def _units(text: str) -> Iterator[str]:
         if listed or _words([block]) <= MOST_WORDS:
             yield block
         else:
-            yield from (part for part in re.split(r"(?<=[.!?])\s+", block) if part)
+            yield from (part for part in _sentences(block) if part)
 
 
 def _words(texts: list[str]) -> int:
