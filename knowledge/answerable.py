@@ -2,12 +2,12 @@
 
 A small embedding finds a near line for any question about the topic, answered or not. So the question is
 held against two lists: how customers ask for what the articles say (asked.jsonl), and what they ask in vain
-(unanswered.jsonl). Three signs: its nearest neighbours in both vote, each the more the nearer it is; how near the
-nearest answered one is; and a comparison with that one, number by number of the embeddings, which learns what
-makes two questions about one thing different questions ("how long" against "who", "which make"). A logistic
-regression makes a chance of the three. All is learnt when the index is built, on the lists themselves, each
-question judged as if it were not in them (leave one out), and compared by weights that were learnt without the
-questions for its line."""
+(unanswered.jsonl). Its nearest neighbours in both vote, each the more the nearer it is; how near the nearest
+answered one is counts too; and a comparison with that one, number by number of the embeddings, which learns what
+makes two questions about one thing different questions ("how long" against "who", "which make"). Three more signs
+say how well the nearest line fits (nearline.py). A logistic regression makes a chance of the six. All is learnt when
+the index is built, on the lists themselves, each question judged as if it were not in them (leave one out), and
+compared by weights that were learnt without the questions for its line."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +20,7 @@ from knowledge.embed import Vectors
 Places = NDArray[np.intp]  # of questions, in their list
 Yes = NDArray[np.bool_]  # (n,): is it an answered one?
 
-VERSION = "2"  # of what follows: part of the index's fingerprint
+VERSION = "3"  # of what follows: part of the index's fingerprint
 NEAREST = 10  # questions that vote
 SHARP = 12.0  # how much more a near one counts: exp(SHARP x cosine)
 LEAST_EACH = 40  # questions of either list, below which nothing is learnt
@@ -31,6 +31,7 @@ BLOCK = 500  # questions whose cosines are worked out at once
 OURS = 0.57  # cosine to a question of either list, from which a message is about the shop: what is off topic or small
 # talk lies below it (northwind's held-in cases and kept utterances, adapters/LOG.md)
 EVEN = 0.5  # the chance at which a balanced regression is undecided
+NO_LINE = (0.0, 0.0, 0.0)
 KEPT = 0.95  # share of answered questions that must keep their lines: a refused answer costs more than a vain one
 
 
@@ -45,15 +46,24 @@ class Judge:
     least: float
     weights: tuple[float, ...]  # (3d,), of the comparison
     offset: float  # of the comparison
+    line: tuple[float, ...] = NO_LINE  # what the signs of the nearest line count
 
-    def chance(self, question: Vectors, answered: Vectors, unanswered: Vectors, twin: Vectors) -> float:
-        """0..1 that the articles answer `question` (d,), from the cosines (n,) of the nearest questions of either list
-        and the vector of the nearest answered one, `twin` (d,)."""
+    def chance(
+        self,
+        question: Vectors,
+        answered: Vectors,
+        unanswered: Vectors,
+        twin: Vectors,
+        line: Sequence[float] = NO_LINE,
+    ) -> float:
+        """0..1 that the articles answer `question` (d,), from the cosines (n,) of the nearest questions of either list,
+        the vector of the nearest answered one, `twin` (d,), and the signs of the nearest `line`."""
         compared = _pairs(question[None, :], twin[None, :]) @ np.asarray(self.weights) + self.offset
-        return float(self._chances(np.append(_signs(answered, unanswered), compared)[None, :])[0])
+        row = np.concatenate([_signs(answered, unanswered), compared, line])
+        return float(self._chances(row[None, :])[0])
 
     def _chances(self, rows: Vectors) -> Vectors:
-        logits = rows @ np.array([self.share, self.nearest, self.compared]) + self.bias
+        logits = rows @ np.array([self.share, self.nearest, self.compared, *self.line]) + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
     def document(self) -> dict[str, object]:
@@ -86,8 +96,14 @@ class Judgement:
         return self.near >= OURS
 
 
-def learn(answered: Vectors, unanswered: Vectors, lines: Sequence[object] | None = None) -> Judge | None:
-    """From the vectors (n, d) of both lists; `lines` says for what line each answered one asks, if any share one.
+def learn(
+    answered: Vectors,
+    unanswered: Vectors,
+    lines: Sequence[object] | None = None,
+    near: tuple[Vectors, Vectors] | None = None,
+) -> Judge | None:
+    """From the vectors (n, d) of both lists; `lines` says for what line each answered one asks, if any share one, and
+    `near` holds the signs (n, 3) of every question's nearest line (nearline.py), the answered ones' left out.
 
     None where a list is too short. Takes some seconds.
     """
@@ -100,10 +116,11 @@ def learn(answered: Vectors, unanswered: Vectors, lines: Sequence[object] | None
     pairs = _pairs(np.concatenate([some[rows] for some, rows in zip(lists, taken, strict=True)]), twins)
     lines = lines or range(len(answered))
     groups = _groups([lines[row] for row in taken[0]], len(taken[1]))
-    rows = np.column_stack([signs, _by_others(pairs, is_answered, groups)])
+    fits = np.concatenate([some[rows] for some, rows in zip(near, taken, strict=True)]) if near else NO_LINE
+    rows = np.column_stack([signs, _by_others(pairs, is_answered, groups), np.broadcast_to(fits, (len(signs), 3))])
     signs_model, comparison = _fitted(rows, is_answered, 1.0), _fitted(pairs, is_answered, STRENGTH)
-    share, nearest, compared = signs_model[0]
-    judge = Judge(share, nearest, compared, signs_model[1], 0.0, comparison[0], comparison[1])
+    share, nearest, compared, *line = signs_model[0]
+    judge = Judge(share, nearest, compared, signs_model[1], 0.0, comparison[0], comparison[1], tuple(line))
     return replace(judge, least=float(np.quantile(judge._chances(rows[is_answered]), 1 - KEPT)))
 
 

@@ -6,16 +6,12 @@ line and those ways: what each is worth on the suite stands in adapters/LOG.md. 
 question at all is decided on raw cosines and term coverage, never on the fused score."""
 
 import logging
-import math
 import threading
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bm25s
-import Stemmer
 
 from knowledge.answerable import NEAREST, Judgement
 from knowledge.asked import documents
@@ -23,7 +19,9 @@ from knowledge.chunk import Passage
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing
 from knowledge.ingest import current_index, judge_of
+from knowledge.nearline import CLOSEST, closest
 from knowledge.store import Place, Store
+from knowledge.words import Coverage, stemmed, stems_of
 
 POOL = 50  # candidates from each side
 WHOLE = 0.5  # what the passage's cosine counts beside that of a line
@@ -72,7 +70,7 @@ class Searcher:
 
     def judge(self, question: str) -> Judgement:
         """Do the articles answer `question` at all?"""
-        return self._newest().judge(self._embedder.encode([question])[0])
+        return self._newest().judge(question, self._embedder.encode([question])[0])
 
     def _newest(self) -> "_Index":
         with self._lock:
@@ -104,14 +102,16 @@ class _Index:
         asked = self._store.asked()
         self._lines = {(one.id, n): line for one in passages for n, line in enumerate(one.lines)}
         self._asked, self._phrasings = {(one.passage, one.line) for one in asked}, len(asked)
-        stems = _tokens([one.cited for one in passages])
+        stems = stemmed([one.cited for one in passages])
         self._stems = {one.id: set(its) for one, its in zip(passages, stems, strict=True)}
-        self._idf = _idf(list(self._stems.values()))
-        stemmed = _tokens(list(documents(passages, asked).values()))
-        self._known, self._places = {stem for stems in stemmed for stem in stems}, list(self._lines)
+        self._coverage = Coverage(self._stems.values())
+        of_lines = stemmed(list(documents(passages, asked).values()))
+        self._known, self._places = {stem for stems in of_lines for stem in stems}, list(self._lines)
+        self._held = dict(zip(self._places, map(set, of_lines), strict=True))
+        self._of_lines = Coverage(of_lines)
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
         self._bm25 = bm25s.BM25()
-        self._bm25.index(stemmed, show_progress=False)
+        self._bm25.index(of_lines, show_progress=False)
 
     def search(self, question: str, vector: Any, k: int) -> tuple[Hit, ...]:
         found = self._found(question, vector)
@@ -121,12 +121,19 @@ class _Index:
         hits = (self._hit(place, found) for place in ordered if place[0] in found.cosines)
         return tuple(hit for hit in hits if about(hit, found.best[hit.passage.id]))[:k]
 
-    def judge(self, vector: Any) -> Judgement:
+    def judge(self, question: str, vector: Any) -> Judgement:
         if self._judge is None:
             return Judgement()
         answered, unanswered, twin = self._store.nearest_questions(vector, NEAREST)
         near = max(float(answered[0]), float(unanswered[0]))
-        return Judgement(self._judge.chance(vector, answered, unanswered, twin), self._judge.least, near)
+        line = self._fit(stems_of(question), vector)
+        return Judgement(self._judge.chance(vector, answered, unanswered, twin, line), self._judge.least, near)
+
+    def _fit(self, stems: list[str], vector: Any) -> tuple[float, float, float]:
+        """How well the nearest line fits: the signs of knowledge.nearline."""
+        ((place, cosine),) = self._store.nearest_lines(vector, 1).items()
+        asked = closest(self._store.asked_for(place, vector, CLOSEST), cosine)
+        return cosine, asked, self._of_lines.share(stems, self._held[place])
 
     def _found(self, question: str, vector: Any) -> "_Found":
         dense = self._store.nearest(vector, min(POOL, len(self._passages)))
@@ -152,7 +159,7 @@ class _Index:
 
     def _hit(self, place: Place, found: "_Found") -> Hit:
         passage, cosine, line = self._passages[place[0]], found.cosines[place[0]], found.lines.get(place, 0.0)
-        coverage = _coverage(found.stems, self._stems[passage.id], self._idf, len(self._passages))
+        coverage = self._coverage.share(found.stems, self._stems[passage.id])
         score = max(0.0, min(1.0, max(cosine, line, found.asked.get(place, 0.0))))
         rank = found.word_ranks.get(place)
         return Hit(passage, self._lines[place], score, cosine, line, coverage, found.ranks[passage.id], rank)
@@ -185,29 +192,3 @@ class _Found:
 def about(hit: Hit, best: float) -> bool:
     """Is this line's passage, whose best line has the cosine `best`, about the question at all?"""
     return max(hit.cosine, best) >= SURE or (hit.cosine >= LIKELY and hit.coverage >= COVERED)
-
-
-def stems_of(text: str) -> list[str]:
-    """English stems of the content words, lower case."""
-    return list(_tokens([text])[0])
-
-
-def _tokens(texts: list[str]) -> list[list[str]]:
-    stemmer = Stemmer.Stemmer("english")  # not safe to share between threads, cheap to make
-    made = bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False)
-    return [list(tokens) for tokens in made]
-
-
-def _idf(documents: Sequence[set[str]]) -> dict[str, float]:
-    frequency = Counter(stem for stems in documents for stem in stems)
-    return {stem: _weight(count, len(documents)) for stem, count in frequency.items()}
-
-
-def _weight(count: int, documents: int) -> float:
-    return math.log(1 + (documents - count + 0.5) / (count + 0.5))
-
-
-def _coverage(asked: Sequence[str], stems: set[str], idf: dict[str, float], documents: int) -> float:
-    weights = {stem: idf.get(stem, _weight(0, documents)) for stem in asked}
-    total = sum(weights.values())
-    return sum(weight for stem, weight in weights.items() if stem in stems) / total if total else 0.0

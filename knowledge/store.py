@@ -136,6 +136,14 @@ class Store:
         twin = np.asarray(found["embeddings"][0][0], np.float32)
         return np.asarray(answered, np.float32), np.asarray(unanswered, np.float32), twin
 
+    def asked_for(self, place: Place, vector: Vectors, n: int) -> Vectors:
+        """Cosines (m,), m <= n, of the nearest phrasings of one line."""
+        name, line = place
+        where: Any = {"$and": [{"passage": name}, {"line": line}]}
+        with _named(self._folder):
+            found = self._asked.query(query_embeddings=vector[None, :], n_results=n, where=where, include=["distances"])
+        return np.array([1.0 - float(far) for far in (found["distances"] or [[]])[0]], np.float32)
+
     def _query(self, collection: Any, vector: Vectors, n: int, *also: str) -> tuple[Any, list[float]]:
         """What Chroma finds near `vector` (d,), with what it is to give `also`, and the cosines, nearest first."""
         with _named(self._folder):

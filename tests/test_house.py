@@ -29,7 +29,7 @@ DOORS = {
         "chatbot/quality/agreement.py",
     ),
     "evalica": ("chatbot/quality/agreement.py",),
-    "bm25s": ("knowledge/search.py",),
+    "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
     "typer": ("ui/cli.py",),
 }

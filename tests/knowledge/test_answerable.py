@@ -74,6 +74,7 @@ def test_many_questions_are_learnt_from_in_blocks_and_by_a_sample_but_all_are_ne
     assert blocks is not None
     found, wanted = blocks.document(), whole.document()
     assert found.pop("weights") == pytest.approx(wanted.pop("weights"), rel=1e-3)
+    assert found.pop("line") == wanted.pop("line") == (0.0, 0.0, 0.0), "no line was told"
     assert found == pytest.approx(wanted, rel=1e-3)
     monkeypatch.setattr("knowledge.answerable.MOST", 60)
     some = learn(answered, unanswered)
@@ -113,6 +114,17 @@ def test_questions_about_one_thing_are_told_apart_by_what_they_ask() -> None:
     refused = [chance(judge, one, answered, unanswered) < judge.least for one in asked(200, 0.15)]
     assert np.mean(refused) > 0.7
     assert Judge(**json.loads(json.dumps(judge.document()))).least == judge.least
+
+
+def test_how_well_the_nearest_line_fits_tells_questions_apart_that_nothing_else_does() -> None:
+    answered, unanswered = cloud(1, 200, 0), cloud(2, 120, 0)
+    rng = np.random.default_rng(4)
+    fits, fits_not = (rng.normal((middle, 0.5, 0.5), 0.1, (n, 3)) for middle, n in ((0.8, 200), (0.3, 120)))
+    judge = learn(answered, unanswered, near=(fits.astype(np.float32), fits_not.astype(np.float32)))
+    assert judge is not None
+    question, cosines = answered[0], answered[1:] @ answered[0]
+    asked = question, cosines, unanswered @ question, answered[1 + cosines.argmax()]
+    assert judge.chance(*asked, (0.3, 0.5, 0.5)) < judge.least < judge.chance(*asked, (0.8, 0.5, 0.5))
 
 
 def test_one_line_asked_for_in_many_ways_is_one_group() -> None:

@@ -1,0 +1,42 @@
+"""Words without their endings, and how much of a question's words a text holds. The door of bm25s' tokenizer."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import bm25s
+import Stemmer
+
+
+def stems_of(text: str) -> list[str]:
+    """English stems of the content words, lower case."""
+    return stemmed([text])[0]
+
+
+def stemmed(texts: list[str]) -> list[list[str]]:
+    """`stems_of` each text."""
+    stemmer = Stemmer.Stemmer("english")  # not safe to share between threads, cheap to make
+    made = bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False)
+    return [list(tokens) for tokens in made]
+
+
+class Coverage:
+    """How rare each stem is among `documents` (their stems), and how much of a question a text covers."""
+
+    def __init__(self, documents: Iterable[Iterable[str]]):
+        frequency: Counter[str] = Counter()
+        self._documents = 0
+        for stems in documents:
+            frequency.update(set(stems))
+            self._documents += 1
+        self._idf = {stem: self._weight(count) for stem, count in frequency.items()}
+
+    def share(self, asked: Sequence[str], stems: Iterable[str]) -> float:
+        """0..1: the part of the question's stems `asked`, each weighted by its idf, that is among `stems`."""
+        held = set(stems)
+        weights = {stem: self._idf.get(stem, self._weight(0)) for stem in asked}
+        total = sum(weights.values())
+        return sum(weight for stem, weight in weights.items() if stem in held) / total if total else 0.0
+
+    def _weight(self, count: int) -> float:
+        return math.log(1 + (self._documents - count + 0.5) / (count + 0.5))
