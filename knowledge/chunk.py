@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from knowledge.article import Article
 
-VERSION = "5"  # part of the index's fingerprint: other passages need another index
+VERSION = "6"  # part of the index's fingerprint: other passages need another index
 ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
@@ -31,9 +31,10 @@ class Passage:
         return self.cite(" ".join(self.text.split()))
 
     def cite(self, line: str) -> str:
-        """A line of it with the heading path, an item also with what leads to its list: what a model is given."""
+        """What a model is given: a line with the heading path, an item as a sentence with what leads to its list."""
         lead = self._leads.get(line)
-        return f"{self._path}: {lead} {line}" if lead else f"{self._path}: {line}"
+        said = f"{lead} {line}{'' if line[-1:] in '.!?:' else '.'}" if lead else line
+        return f"{self._path}: {said}"
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -46,8 +46,8 @@ def test_lines_stand_alone_and_what_leans_on_the_one_before_stays_with_it() -> N
 def test_an_item_is_given_with_the_words_that_lead_to_its_list() -> None:
     listed = passages("We mend. Prices per piece:\n- zip: $18\n- patch: $6\nBoth are quick.\n- a note")[0]
     assert listed.lines == ("We mend.", "zip: $18", "patch: $6", "Both are quick.", "a note")
-    assert listed.cite("zip: $18") == "Repairs › Prices: Prices per piece: zip: $18"
-    assert listed.cite("patch: $6") == "Repairs › Prices: Prices per piece: patch: $6"
+    assert listed.cite("zip: $18") == "Repairs › Prices: Prices per piece: zip: $18."
+    assert listed.cite("patch: $6") == "Repairs › Prices: Prices per piece: patch: $6."
     assert listed.cite("a note") == "Repairs › Prices: a note", "no sentence leads to it"
     assert listed.cite("Both are quick.") == "Repairs › Prices: Both are quick."
     assert passages("- zip: $18")[0].cite("zip: $18") == "Repairs › Prices: zip: $18"
