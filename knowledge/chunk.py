@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from knowledge.article import Article
 
@@ -47,7 +48,7 @@ class Passage:
         made = [line for block in blocks for line in _lines(block)]
         return tuple(line for line in made if len(made) == 1 or not line.endswith(":"))  # what only leads to a list
 
-    @property
+    @cached_property  # each of its lines is cited
     def _leads(self) -> dict[str, str]:
         """Item -> the words before its list: "snowshoes: $12" says little without "... with prices per night:"."""
         found: dict[str, str] = {}

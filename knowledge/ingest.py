@@ -25,8 +25,8 @@ from knowledge.asked import Asked, documents, read_asked
 from knowledge.chunk import VERSION, Passage, passages_of
 from knowledge.embed import Embedder, Vectors
 from knowledge.errors import KnowledgeError
-from knowledge.nearline import Lines, Questions
-from knowledge.store import Place, Store
+from knowledge.nearline import Lines
+from knowledge.store import Store
 from knowledge.unanswered import Unanswered, read_unanswered
 
 CURRENT = "current"
@@ -129,7 +129,10 @@ def _build(
     vectors = _vectors([text for some in texts for text in some], known, embedder, tell)
     of_passages, of_lines, of_asked, of_unanswered = np.split(vectors, np.cumsum([len(some) for some in texts])[:-1])
     fresh = sum(one.cited not in known for one in passages)
-    near = _near(lines, of_lines, asked, of_asked, Questions(texts[3], of_unanswered)) if asked else None
+    near = None
+    if asked and unanswered:
+        all_lines = Lines(lines, of_lines, asked, of_asked)
+        near = all_lines.left_out(), all_lines.signs(texts[3], of_unanswered)
     judge = learn(of_asked, of_unanswered, [(one.passage, one.line) for one in asked], near)
     folder = place / f"{key}-{secrets.token_hex(3)}"
     try:
@@ -153,14 +156,6 @@ def _build(
     _write(place / CURRENT, folder.name)
     _sweep(place, keep={folder, old})
     return Report(len(passages), fresh, len(passages) - fresh, gone, time.perf_counter() - began, folder)
-
-
-def _near(
-    lines: dict[Place, str], middles: Vectors, asked: Sequence[Asked], of_asked: Vectors, unanswered: Questions
-) -> tuple[Vectors, Vectors]:
-    """The signs of the nearest line of every question of either list."""
-    all_lines = Lines(lines, middles, asked, of_asked)
-    return all_lines.left_out([one.text for one in asked]), all_lines.signs(unanswered)
 
 
 def _known(

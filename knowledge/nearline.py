@@ -7,7 +7,6 @@ looked at as if it had not been written: its line's middle, phrasings and words 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,32 +20,24 @@ NOBODY = -1  # the place of a question that is no phrasing
 BLOCK = 500  # questions whose cosines are worked out at once
 
 
-@dataclass(frozen=True)
-class Questions:
-    """Questions with their vectors (n, d)."""
-
-    texts: Sequence[str]
-    vectors: Vectors
-
-
 class Lines:
     """All lines (m of them) with their phrasings: `documents` as knowledge.asked makes them, `middles` (m, d)."""
 
     def __init__(self, documents: Mapping[Place, str], middles: Vectors, asked: Sequence[Asked], vectors: Vectors):
         place = {at: number for number, at in enumerate(documents)}
-        self._middles, self._asked = middles, vectors
+        self._middles, self._asked, self._texts = middles, vectors, [one.text for one in asked]
         self._of = np.array([place[one.passage, one.line] for one in asked], int)  # (n,): each phrasing's line
         self._phrasings = [np.flatnonzero(self._of == number) for number in range(len(documents))]
         self._stems = [Counter(stems) for stems in stemmed(list(documents.values()))]
         self._coverage = Coverage(self._stems)
 
-    def signs(self, some: Questions) -> Vectors:
-        """(n, 3): the signs of questions that stand in no document."""
-        return self._signs(some, None)
+    def signs(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        """(n, 3): the signs of questions that stand in no document, from their vectors (n, d)."""
+        return self._signs(texts, vectors, None)
 
-    def left_out(self, texts: Sequence[str]) -> Vectors:
+    def left_out(self) -> Vectors:
         """(n, 3): the signs of the phrasings themselves, each as if it were not there."""
-        return self._signs(Questions(texts, self._asked), self._without_itself())
+        return self._signs(self._texts, self._asked, self._without_itself())
 
     def _without_itself(self) -> Vectors:
         """(n, d): the middle of each phrasing's line without it.
@@ -61,17 +52,17 @@ class Lines:
         left = (length[:, None] * self._middles)[self._of] - self._asked
         return np.asarray(left / np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-9), np.float32)
 
-    def _signs(self, some: Questions, own: Vectors | None) -> Vectors:
-        stems, found = stemmed(list(some.texts)), []
-        for start in range(0, len(some.texts), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(some.texts)))
-            middles = some.vectors[rows] @ self._middles.T
+    def _signs(self, texts: Sequence[str], vectors: Vectors, own: Vectors | None) -> Vectors:
+        stems, found = stemmed(list(texts)), []
+        for start in range(0, len(texts), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(texts)))
+            middles = vectors[rows] @ self._middles.T
             if own is not None:
-                middles[np.arange(len(rows)), self._of[rows]] = (some.vectors[rows] * own[rows]).sum(axis=1)
+                middles[np.arange(len(rows)), self._of[rows]] = (vectors[rows] * own[rows]).sum(axis=1)
             nearest = middles.argmax(axis=1)
             for row, line, cosine in zip(rows.tolist(), nearest.tolist(), middles.max(axis=1).tolist(), strict=True):
                 without = row if own is not None and self._of[row] == line else NOBODY
-                found.append(self._of_line(some.vectors[row], stems[row], line, cosine, without))
+                found.append(self._of_line(vectors[row], stems[row], line, cosine, without))
         return np.array(found, np.float32).reshape(-1, 3)
 
     def _of_line(self, vector: Vectors, stems: Sequence[str], line: int, cosine: float, without: int) -> list[float]:

@@ -139,15 +139,18 @@ class Store:
     def asked_for(self, place: Place, vector: Vectors, n: int) -> Vectors:
         """Cosines (m,), m <= n, of the nearest phrasings of one line."""
         name, line = place
-        where: Any = {"$and": [{"passage": name}, {"line": line}]}
-        with _named(self._folder):
-            found = self._asked.query(query_embeddings=vector[None, :], n_results=n, where=where, include=["distances"])
-        return np.array([1.0 - float(far) for far in (found["distances"] or [[]])[0]], np.float32)
+        _, cosines = self._query(self._asked, vector, n, where={"$and": [{"passage": name}, {"line": line}]})
+        return np.array(cosines, np.float32)
 
-    def _query(self, collection: Any, vector: Vectors, n: int, *also: str) -> tuple[Any, list[float]]:
-        """What Chroma finds near `vector` (d,), with what it is to give `also`, and the cosines, nearest first."""
+    def _query(
+        self, collection: Any, vector: Vectors, n: int, *also: str, where: Any = None
+    ) -> tuple[Any, list[float]]:
+        """What Chroma finds near `vector` (d,) among those whose facts are as `where` says, with what it is to give
+        `also`, and the cosines, nearest first."""
         with _named(self._folder):
-            found = collection.query(query_embeddings=vector[None, :], n_results=n, include=["distances", *also])
+            found = collection.query(
+                query_embeddings=vector[None, :], n_results=n, where=where, include=["distances", *also]
+            )
         return found, [1.0 - float(far) for far in (found["distances"] or [[]])[0]]
 
     def close(self) -> None:

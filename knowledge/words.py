@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import bm25s
 import Stemmer
@@ -31,12 +31,11 @@ class Coverage:
             self._documents += 1
         self._idf = {stem: self._weight(count) for stem, count in frequency.items()}
 
-    def share(self, asked: Sequence[str], stems: Iterable[str]) -> float:
+    def share(self, asked: Sequence[str], stems: Container[str]) -> float:
         """0..1: the part of the question's stems `asked`, each weighted by its idf, that is among `stems`."""
-        held = set(stems)
         weights = {stem: self._idf.get(stem, self._weight(0)) for stem in asked}
         total = sum(weights.values())
-        return sum(weight for stem, weight in weights.items() if stem in held) / total if total else 0.0
+        return sum(weight for stem, weight in weights.items() if stem in stems) / total if total else 0.0
 
     def _weight(self, count: int) -> float:
         return math.log(1 + (self._documents - count + 0.5) / (count + 0.5))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.asked import Asked
-from knowledge.nearline import CLOSEST, Lines, Questions, closest
+from knowledge.nearline import CLOSEST, Lines, closest
 from knowledge.words import Coverage, stems_of
 
 DOCUMENTS = {
@@ -35,13 +35,13 @@ def made(seed: int) -> tuple[np.ndarray, np.ndarray, Lines]:
 def test_a_phrasing_is_judged_as_if_it_had_not_been_written(seed: int) -> None:
     """The same as lines that never held it."""
     own, asked, lines = made(seed)
-    found = lines.left_out([one.text for one in ASKED])[1]
+    found = lines.left_out()[1]
     documents = dict(DOCUMENTS)
     documents["pots#price", 0] = documents["pots#price", 0].replace("\npot price please", "")
     rest = np.delete(asked, 1, axis=0)
     middles = unit(np.stack([own[0] + rest[:2].sum(0), own[1] + rest[2], own[2]]))
     others = Lines(documents, middles.astype(np.float32), [*ASKED[:1], *ASKED[2:]], rest.astype(np.float32))
-    wanted = others.signs(Questions(["pot price please"], asked[1:2].astype(np.float32)))[0]
+    wanted = others.signs(["pot price please"], asked[1:2].astype(np.float32))[0]
     assert found[:2] == pytest.approx(wanted[:2], abs=1e-4)
     # how rare a word is may count the question itself; which words are there may not
     assert (found[2] == 0) == (wanted[2] == 0)
@@ -50,7 +50,7 @@ def test_a_phrasing_is_judged_as_if_it_had_not_been_written(seed: int) -> None:
 def test_the_signs_are_of_the_line_with_the_nearest_middle() -> None:
     own, _, lines = made(3)
     question = own[2:3].astype(np.float32)
-    cosine, phrasings, covered = lines.signs(Questions(["are pots washed by robots"], question))[0]
+    cosine, phrasings, covered = lines.signs(["are pots washed by robots"], question)[0]
     assert cosine == pytest.approx(1.0, abs=1e-5)
     assert phrasings == cosine, "a line without phrasings speaks for itself"
     assert 0 < covered < 1, "'robots' stands nowhere"
