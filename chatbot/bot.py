@@ -21,15 +21,15 @@ from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import LIGHT, NEEDED, NOTHING, UNKNOWN, WELCOME, Detector, Situation, Verdict
+from chatbot.situation import HUMAN, LIGHT, NEEDED, NOTHING, UNKNOWN, Detector, Situation, Verdict
 from chatbot.voice import Voice, read_situations, read_voice
 from knowledge.answerable import Judgement
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-# a light situation less sure than this gives way to a question that is plainly answered; a legal threat or a wish for a
-# person never does
+# a light situation less sure than this gives way to a question that is plainly answered, a wish for a person to one
+# that is plainly about the shop ("what's the manager's name"); a legal threat never does
 UNSURE = 0.6
 LONGEST = 2000  # characters in a question
 
@@ -158,14 +158,18 @@ class Bot:
         if not self._yields(found, seen.alone):
             return found
         if seen.answered:
-            return replace(self._detector.detect(question, (NEEDED, WELCOME)), origin="answered")
+            # had it been an angry one, the head would have found that first
+            return replace(self._detector.detect(question, (NEEDED,)), origin="answered")
         return self._unknown(found)
 
     def _yields(self, found: Verdict, judged: Judgement) -> bool:
         """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
         if found.situation.key == UNKNOWN:
             return judged.chance is not None and judged.answered
-        return found.situation.key in LIGHT and (judged.ours or (judged.plainly and found.confidence < UNSURE))
+        unsure = found.confidence < UNSURE
+        if found.situation.key == HUMAN:
+            return judged.ours and unsure
+        return found.situation.key in LIGHT and (judged.ours or (judged.plainly and unsure))
 
     def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
         if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:

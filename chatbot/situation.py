@@ -14,6 +14,7 @@ from chatbot.head import Encoder, Head
 
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
+HUMAN = "human"  # the situation of a wish for a person
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
 # what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
 # up, so no mode is given one

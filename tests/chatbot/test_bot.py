@@ -56,6 +56,8 @@ def test_what_the_articles_do_not_answer_gets_no_lines_however_near_they_are(bot
         ({"unknown": 0.9, "question": 0.1}, 0.6, "question", "answered"),
         ({"unknown": 0.9, "question": 0.1}, 0.4, "question", "answered"),
         ({"unknown": 0.9, "question": 0.1}, 0.2, "unknown", "detected"),
+        ({"unknown": 0.4, "upset": 0.35, "question": 0.25}, 0.6, "question", "answered"),
+        ({"upset": 0.4, "question": 0.35, "unknown": 0.25}, 0.6, "upset", "detected"),
         ({"legal": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "legal", "detected"),
         ({"human": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "human", "detected"),
     ],
@@ -87,6 +89,25 @@ def test_what_is_about_the_shop_is_neither_off_topic_nor_small_talk_however_sure
     searcher.judgement = Judgement(chance, 0.3, near)
     verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
     assert (verdict.situation.key, verdict.origin) == (found, origin)
+
+
+@pytest.mark.parametrize(
+    ("key", "share", "chance", "near", "found"),
+    [
+        ("human", 0.5, 0.4, OURS, "question"),
+        ("human", 0.5, 0.1, OURS, "unknown"),
+        ("human", 0.7, 0.4, OURS, "human"),
+        ("human", 0.5, 0.4, OURS - 0.01, "human"),
+        ("legal", 0.5, 0.4, OURS, "legal"),
+    ],
+)
+def test_a_doubtful_wish_for_a_person_gives_way_to_a_question_about_the_shop_a_legal_threat_never(
+    bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, key, share, chance, near, found
+) -> None:
+    shares = {key: share, "question": 0.4}
+    monkeypatch.setattr(bot._detector, "_head", SimpleNamespace(chances=lambda vector, message: shares))
+    searcher.judgement = Judgement(chance, 0.3, near)
+    assert bot.prepare("who is in charge of tents", [PLAIN]).verdict.situation.key == found
 
 
 def test_where_there_is_nothing_to_look_up_nothing_is_searched(bot, searcher: FakeSearcher) -> None:
