@@ -27,8 +27,8 @@ POOL = 50  # candidates from each side
 WHOLE = 0.5  # what the passage's cosine counts beside that of a line
 ASKED = 0.5  # what that of the nearest phrasing counts
 LEXICAL = 0.4  # what the best BM25 score counts
-SURE = 0.40  # cosine, of passage or best line, from which it is about the question whatever its words: all of 61
-# answerable held-in questions reach it
+SURE = 0.43  # cosine, of passage or best line, from which it is about the question whatever its words: all of 61
+# answerable held-in questions reach it (the least likely .49), what is off topic .41 at most
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
 COVERED = 0.45  # the idf-weighted share of the question's stems that it holds
 

@@ -53,7 +53,7 @@ def test_what_is_near_the_answered_questions_is_answered() -> None:
     assert refused(cloud(4, 100, 1)) > 0.7
 
 
-def test_nineteen_of_twenty_answered_questions_keep_their_lines_when_left_out() -> None:
+def test_the_share_of_answered_questions_that_must_keep_their_lines_does_when_left_out() -> None:
     answered, unanswered = cloud(1, 200, 0), cloud(2, 120, 0)  # cannot be told apart
     judge = learn(answered, unanswered)
     assert judge is not None
