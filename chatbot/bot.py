@@ -10,6 +10,7 @@ from pathlib import Path
 from adapters.card import Card
 from adapters.errors import AdapterError, ExampleError
 from adapters.examples import read_examples
+from chatbot.approved import Spoken, wording
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
 from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
@@ -71,9 +72,11 @@ class Bot:
         history: Sequence[Message] = (),
         situation: str | None = None,
         decoding: Decoding | None = None,
+        approved: bool | None = None,
     ) -> Brief:
         """Decide everything a turn needs, the same for every mode but for its lever.
 
+        `approved`: may a situation's approved wording stand in place of written replies? As the settings say if None.
         Raises TurnError (empty or too long, no mode, unknown situation, no adapter) and KnowledgeError.
         """
         self._check(question, modes)
@@ -94,10 +97,13 @@ class Bot:
             rows=rows,
             prompts=tuple(self.engine.prompt_text(row) for row in rows),
             decoding=decoding or self.settings.decoding,
+            approved=wording(verdict.situation, question) if self._may_approve(approved) else "",
         )
 
     def write(self, brief: Brief) -> Run:
         """Begin to write all rows as one batch. Returns at once; iterate the run for columns."""
+        if brief.approved:
+            return Spoken(brief.approved, len(brief.rows))
         return self.engine.write(brief.rows, brief.decoding)
 
     def turn(self, brief: Brief, texts: Sequence[str], ends: Sequence[End]) -> Turn:
@@ -140,6 +146,9 @@ class Bot:
             if article.name == name:
                 return article
         raise TurnError(f"There is no article {name!r} in {self.name}'s knowledge.")
+
+    def _may_approve(self, wanted: bool | None) -> bool:
+        return self.settings.approved == "on" if wanted is None else wanted
 
     def _check(self, question: str, modes: Sequence[Mode]) -> None:
         if not question.strip():

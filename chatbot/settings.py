@@ -33,6 +33,7 @@ class Settings:
     top_p: float = 1.0  # above 0, up to 1
     seed: int = 0
     deadline_s: float = 120.0  # seconds of writing
+    approved: str = "on"  # on or off: approved wording, where a situation has any, in place of a written reply
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)  # name -> where from
 
     @property
@@ -53,7 +54,7 @@ BOUNDS = {
     "seed": (0, 2**31 - 1),
     "deadline_s": (0.1, 3600.0),
 }
-CHOICES = {"dtype": ("auto", "bfloat16", "float32"), "device": ("cpu", "cuda")}
+CHOICES = {"dtype": ("auto", "bfloat16", "float32"), "device": ("cpu", "cuda"), "approved": ("on", "off")}
 
 
 def read_settings(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -43,6 +43,7 @@ class Situation:
     utterances: tuple[str, ...]
     guidance: str
     examples: tuple[Shown, ...]
+    approved: tuple[str, ...] = ()  # wordings, of which one is the reply in every mode; () where the model writes
 
 
 @dataclass(frozen=True)

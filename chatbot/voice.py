@@ -73,6 +73,9 @@ def _situation(path: Path, voice: Voice) -> Situation:
     if not guidance or not guidance[0]:
         raise PromptError(f"{_named(path)} needs a '## Guidance' part.")
     examples = tuple(_example(path, text) for title, text in parts if title.lower() == "example")
+    approved = tuple(text.strip() for title, text in parts if title.lower() == "approved")
+    if "" in approved:
+        raise PromptError(f"{_named(path)} has an empty '## Approved' part. Write the reply below it, or take it out.")
     return Situation(
         key=path.stem,
         name=facts["name"],
@@ -81,6 +84,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         utterances=tuple(str(one) for one in facts["utterances"]),
         guidance=guidance[0],
         examples=examples,
+        approved=approved,
     )
 
 

@@ -122,7 +122,9 @@ def bot(engine: FakeEngine, searcher: FakeSearcher, tmp_path: Path):
     brand = find_brand("northwind", tmp_path)
     voice = read_voice(brand.prompts / "voice.md")
     detector = Detector(read_situations(brand.prompts / "situations", voice), FakeEncoder())
-    return Bot(brand, voice, detector, searcher, engine, Settings(home=tmp_path), adapter=object())  # type: ignore[arg-type]
+    # the fake encoder finds situations at random: a test that wants approved wording asks for it
+    settings = Settings(home=tmp_path, approved="off")
+    return Bot(brand, voice, detector, searcher, engine, settings, adapter=object())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

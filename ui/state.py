@@ -160,7 +160,7 @@ def record_of(turn: Turn, replaces: int | None = None) -> Record:
                 "lever": reply.mode.lever,
                 "text": reply.text,
                 "unsupported": list(reply.unsupported),
-                "prompt": prompt,
+                "prompt": "" if brief.approved else prompt,
                 **vars(reply.end),
             }
             for reply, prompt in zip(turn.replies, brief.prompts, strict=True)
@@ -201,8 +201,10 @@ def passage_records(brief: Brief) -> list[Record]:
     ]
 
 
-def settings_line(decoding: Record, passages: int, columns: int) -> str:
-    """The fairness line: what was the same for every column."""
+def settings_line(decoding: Record, passages: int, columns: int, approved: bool = False) -> str:
+    """The fairness line: what was the same for every column. `approved`: no model wrote the replies."""
+    if approved:
+        return "Where a mistake costs, the reply is approved wording: no lever is at work on this turn."
     temperature = decoding["temperature"]
     how = "always the likeliest word" if temperature == 0 else f"temperature {temperature:g}, seed {decoding['seed']}"
     found = {0: "no passages", 1: "the same passage"}.get(passages, f"the same {passages} passages")
@@ -227,6 +229,7 @@ def sure(record: Record) -> str:
 NO_PASSAGES = "None: the articles do not answer this, or there is nothing to look up."
 NOTES: dict[str, str] = {
     "stop": "",
+    "approved": "Approved wording: the same in every column, no model wrote it.",
     "length": "Cut at the length limit.",
     "deadline": "Cut: out of time.",
     "cancelled": "Stopped.",

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from chatbot.message import Message
 
-Finish = Literal["stop", "length", "deadline", "cancelled"]
+Finish = Literal["stop", "length", "deadline", "cancelled", "approved"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from chatbot.approved import spoken_end
 from chatbot.bot import Bot
 from chatbot.brief import Brief
 from chatbot.engine.protocol import Decoding, End, Row, Run
@@ -61,18 +62,25 @@ def answers(
     briefs = [bot.prepare(case.question, modes, case.history, decoding=decoding) for case in cases]
     known = _read(path, key)
     jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(bot, case, brief)]
-    tell(sum(job.name in known for job in jobs), len(jobs))
+    total = len(cases) * len(modes)
     missing = [job for job in jobs if job.name not in known]
+    done = total - len(missing)
+    tell(done, total)
     for batch in _batches(missing):
-        done = sum(job.name in known for job in jobs)
-        fresh = _written(bot.engine.write([job.row for job in batch], decoding), done, len(jobs), tell)
+        fresh = _written(bot.engine.write([job.row for job in batch], decoding), done, total, tell)
+        done += len(batch)
         kept = {job.name: one for job, one in zip(batch, fresh, strict=True)}
         append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in kept.items()])
         known |= kept
     return [
-        Answer(case, brief, {job.mode: known[job.name] for job in _jobs(bot, case, brief)})
+        Answer(case, brief, _approved(brief) or {job.mode: known[job.name] for job in _jobs(bot, case, brief)})
         for case, brief in zip(cases, briefs, strict=True)
     ]
+
+
+def _approved(brief: Brief) -> dict[str, Written]:
+    """The replies that nothing has to be written for."""
+    return {mode.key: Written(brief.approved, spoken_end()) for mode in brief.modes} if brief.approved else {}
 
 
 def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
@@ -93,7 +101,8 @@ def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
 
 
 def _jobs(bot: Bot, case: Case, brief: Brief) -> Iterator[_Job]:
-    for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True):
+    """What has to be written."""
+    for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True) if not brief.approved else ():
         yield _Job(_name(bot, case, mode, prompt), mode.key, row, len(prompt))
 
 

@@ -106,7 +106,8 @@ def carry_out(bot: Bot, what: Order, tell: Tell) -> Examined:
     with _alone(what.answers):
         outcomes, measures = _answered(bot, examiner, what, tell)
         folder = what.folder or _fresh_folder(what.answers.parent)
-        write_report(folder, outcomes, judge(what, outcomes), facts(bot, what), what.cases, measures)
+        told = {**facts(bot, what), "approved": approved_share(outcomes)}
+        write_report(folder, outcomes, judge(what, outcomes), told, what.cases, measures)
     return read_report(folder)
 
 
@@ -139,6 +140,11 @@ def facts(bot: Bot, what: Order) -> dict[str, str]:
         f"at most {decoding.max_new_tokens} tokens, {bot.settings.passages} passages",
         "version": _version(),
     }
+
+
+def approved_share(outcomes: Sequence[Outcome]) -> str:
+    """How much of the run no model wrote: there all modes say the same."""
+    return f"{sum(one.finish == 'approved' for one in outcomes)} of {len(outcomes)} replies are approved wording"
 
 
 def _answered(bot: Bot, examiner: Examiner, what: Order, tell: Tell) -> tuple[list[Outcome], Measures]:

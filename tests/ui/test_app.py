@@ -95,6 +95,21 @@ def test_the_situation_can_be_chosen_before_and_after(page: AppTest, engine) -> 
     assert len(page.session_state["talk"].turns) == 1
 
 
+def test_approved_wording_stands_in_every_column_and_says_so(page: AppTest, engine) -> None:
+    page.run()
+    page.toggle(key="approved").set_value(True).run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "My lawyer will be in touch.")
+    assert not page.exception
+    assert engine.history == []
+    assert html(page).count("Approved wording: the same in every column, no model wrote it.") == 3
+    assert "no lever is at work on this turn" in html(page)
+    why = [one for one in page.expander if one.label == "Why this answer"]
+    assert len(why) == 3
+    assert not why[0].code, "there was no prompt"
+    assert "No model was asked" in why[0].caption[-1].value
+
+
 def test_a_follow_up_sees_the_same_history_in_every_column(page: AppTest, engine) -> None:
     engine.enqueue("One.", "Two.", "Three.")
     ask(page.run(), "How long for boots?")

@@ -109,6 +109,13 @@ def _sidebar(bot: Bot) -> None:
             st.slider("Longest reply (tokens)", 40, 400, bot.settings.max_new_tokens, 10, key="tokens")
             st.slider("Temperature", 0.0, 1.5, bot.settings.temperature, 0.1, key="temperature")
             st.caption("0 always takes the likeliest word. Above it, the seed decides.")
+            st.toggle(
+                "Approved wording where a mistake costs",
+                bot.settings.approved == "on",
+                key="approved",
+                help="Where a situation's file holds approved wording (a legal threat, a wish for a person), that is the "
+                "reply in every column. Turn it off to see what the model would have written.",
+            )
             st.number_input("Seed", 0, 2**31 - 1, bot.settings.seed, key="seed")
         if st.button("New conversation", width="stretch", disabled="pending" in st.session_state):
             _forget()
@@ -155,7 +162,7 @@ def _begin(
     wanted = situation or (None if state.situation == DETECT else state.situation)
     try:
         history = talk.history(BY_LABEL[state.carried].key, at)
-        brief = bot.prepare(question, modes, history, wanted, _decoding(bot))
+        brief = bot.prepare(question, modes, history, wanted, _decoding(bot), bool(state.approved))
         state.pending = Pending(brief, bot.write(brief), at)
     except SHOWN as error:
         state.fault, state.retry = str(error), question
@@ -170,7 +177,7 @@ def _write(bot: Bot, talk: Conversation, pending: Pending) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         _chip(situation, passages)
         st.button("Stop", key="stop", on_click=pending.run.stop, icon=":material/stop:")
-    st.html(markup.fair(settings_line(vars(brief.decoding), len(passages), len(brief.modes))))
+    st.html(markup.fair(settings_line(vars(brief.decoding), len(passages), len(brief.modes), bool(brief.approved))))
     places = []
     for column, mode in zip(st.columns(len(brief.modes)), brief.modes, strict=True):
         with column, st.container(border=True):
@@ -203,7 +210,8 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
         again = _chip(record["situation"], record["passages"], bot if last and modes else None, number)
     if again:
         _begin(bot, talk, record["question"], modes, again, number)
-    st.html(markup.fair(settings_line(record["decoding"], len(record["passages"]), len(record["replies"]))))
+    spoken = record["replies"][0]["finish"] == "approved"
+    st.html(markup.fair(settings_line(record["decoding"], len(record["passages"]), len(record["replies"]), spoken)))
     for column, reply in zip(st.columns(len(record["replies"])), record["replies"], strict=True):
         with column, st.container(border=True):
             st.html(markup.mode(reply["mode"], reply["label"], reply["lever"]))

@@ -30,6 +30,9 @@ def draw_why(record: Record, reply: Record) -> None:
         draw_evidence(situation["evidence"][:3])
         st.markdown("**Passages**, the same for every column")
         draw_passages(record["passages"])
+        if reply["finish"] == "approved":
+            st.caption("No model was asked: the situation's file holds the wording.")
+            return
         st.markdown("**The exact prompt**")
         st.code(reply["prompt"], language=None, wrap_lines=True, height=260)
         st.caption(
