@@ -113,7 +113,7 @@ def _sidebar(bot: Bot) -> None:
                 "Approved wording where a mistake costs",
                 bot.settings.approved == "on",
                 key="approved",
-                help="Where a situation's file holds approved wording (a legal threat, a wish for a person), that is the "
+                help="Where a situation file holds approved wording (a legal threat, a wish for a person), that is the "
                 "reply in every column. Turn it off to see what the model would have written.",
             )
             st.number_input("Seed", 0, 2**31 - 1, bot.settings.seed, key="seed")
