@@ -22,17 +22,28 @@ from chatbot.message import Message
 from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import HUMAN, LIGHT, NEEDED, NOTHING, UNKNOWN, Detector, Situation, Verdict
+from chatbot.situation import (
+    ANSWERED,
+    DOUBTFUL,
+    FOLLOW_UP,
+    NEEDED,
+    NOTHING,
+    SHOP,
+    UNKNOWN,
+    Detector,
+    Situation,
+    Verdict,
+)
 from chatbot.voice import Voice, read_situations, read_voice
-from knowledge.answerable import Judgement
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-# a light situation less sure than this gives way to a question that is plainly answered, a wish for a person to one
-# that is plainly about the shop ("what's the manager's name"); a legal threat never does
-UNSURE = 0.6
+UNSURE = 0.6  # how sure the head must be of a situation that may give way (see situation.GIVES_WAY)
 LONGEST = 2000  # characters in a question
+# situations whose training examples teach the head nothing. A message that nothing answers looks like a question, and
+# whether the articles answer is not for the head to say; small talk's examples hold thanks, a situation of its own now
+UNTAUGHT = (UNKNOWN, "small-talk")
 
 
 class Bot:
@@ -164,21 +175,23 @@ class Bot:
         found = self._detector.detect(question)
         if wanted is not None:
             return Verdict(self._detector.named(wanted), 1.0, "override", found.evidence)
-        if not self._yields(found, seen.alone):
+        if found.situation.key == FOLLOW_UP and seen.joined is not None and not seen.answered:
+            return self._unknown(found)  # what is meant is plain, but no article says it
+        if not self._yields(found, seen):
             return found
         if seen.answered:
             # had it been an angry one, the head would have found that first
             return replace(self._detector.detect(question, (NEEDED,)), origin="answered")
         return self._unknown(found)
 
-    def _yields(self, found: Verdict, judged: Judgement) -> bool:
+    def _yields(self, found: Verdict, seen: Outlook) -> bool:
         """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
-        if found.situation.key == UNKNOWN:
-            return judged.chance is not None and judged.answered
-        unsure = found.confidence < UNSURE
-        if found.situation.key == HUMAN:
+        way, unsure, judged = found.situation.gives_way, found.confidence < UNSURE, seen.alone
+        if way == ANSWERED:
+            return judged.chance is not None and seen.answered
+        if way == DOUBTFUL:
             return judged.ours and unsure
-        return found.situation.key in LIGHT and (judged.ours or (judged.plainly and unsure))
+        return way == SHOP and (judged.ours or (judged.plainly and unsure))
 
     def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
         if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:
@@ -215,10 +228,9 @@ def open_bot(settings: Settings) -> Bot:
 
     brand = find_brand(settings.brand, settings.home)
     voice = read_voice(brand.prompts / "voice.md")
-    situations = read_situations(brand.prompts / "situations", voice)
     embedder = MiniLM()
     searcher = open_searcher(brand.key, index_root(settings.home), embedder)
-    detector = Detector(situations, embedder, head=learnt_head(brand, situations, embedder, settings.home))
+    detector = open_detector(settings, embedder)
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
         model, card = attach(base, brand.adapter, brand.key)
@@ -228,17 +240,24 @@ def open_bot(settings: Settings) -> Bot:
     return Bot(brand, voice, detector, searcher, engine, settings, card, fault)
 
 
+def open_detector(settings: Settings, embedder: Embedder) -> Detector:
+    """What tells the situations of `settings.brand` apart. Raises BrandError and PromptError."""
+    brand = find_brand(settings.brand, settings.home)
+    situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
+    return Detector(situations, embedder, head=learnt_head(brand, situations, embedder, settings.home))
+
+
 def learnt_head(brand: Brand, situations: Sequence[Situation], embedder: Embedder, home: Path) -> Head | None:
     """What the utterances and the customers' messages of the training examples teach; learnt once, then kept.
 
-    A message that nothing answers looks like a question: such examples would only blur the two, and whether the
-    articles answer is not for the head to say.
+    Not all examples do: see UNTAUGHT.
     """
     said = [(one.key, utterance) for one in situations for utterance in one.utterances]
+    said += [counter for one in situations for counter in one.counter]
     keys = [one.key for one in situations]
     with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
         for one in read_examples(brand.examples, keys):
-            if one.situation != UNKNOWN:
+            if one.situation not in UNTAUGHT:
                 said.append((one.situation, one.turns[-2][1]))
     return kept(said, embedder, embedder.fingerprint, home / "situations" / brand.key)
 

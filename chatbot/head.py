@@ -2,7 +2,8 @@
 
 Example utterances alone are few, and an embedding hears the topic better than the mood: "where is my
 parcel" lies beside its furious twin. So the head also learns from the customers' messages of the brand's
-training examples, and sees a few plain signs of mood (SIGNS). Multinomial logistic regression."""
+training examples, and sees the words themselves (hashed: no vocabulary to keep) and a few plain signs of mood
+and language (SIGNS). Multinomial logistic regression."""
 
 import hashlib
 import os
@@ -12,17 +13,21 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = "1"
-SIGNS = 6  # numbers that `signs` gives
+VERSION = "2"
+SIGNS = 8  # numbers that `signs` gives
 EMBEDDED = 4.0  # a unit vector's numbers are near 1/20: this lets them weigh beside the signs
+WORDED = 3.0  # how much the hashed words weigh beside them
+BUCKETS = 2**13  # for words, and again for pieces of words
 STRENGTH = 0.3  # scikit-learn's C: smaller is smoother
 LEAST = 3  # messages of a situation, below which no head is learnt
+TOLD = 4.0  # a share of words is small: this lets it weigh
 
 Numbers = NDArray[np.float32]
 Said = Sequence[tuple[str, str]]  # (situation, message)
@@ -37,34 +42,43 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Head:
-    """A fitted regression: numbers alone, no library needed to use it."""
+    """A fitted regression, as numbers."""
 
     keys: tuple[str, ...]  # situations
-    weights: Numbers  # (len(keys), d + SIGNS)
+    weights: Numbers  # (len(keys), d + SIGNS + 2 * BUCKETS)
     bias: Numbers  # (len(keys),)
 
     def chances(self, vector: Numbers, message: str) -> dict[str, float]:
         """How likely each situation is for `message`, whose embedding is `vector` (d,). They add up to 1."""
-        logits = self.weights @ _row(vector, message) + self.bias
-        shares = np.exp(logits - logits.max())
-        return dict(zip(self.keys, (shares / shares.sum()).tolist(), strict=True))
+        return dict(zip(self.keys, self.shares(vector[None], [message])[0].tolist(), strict=True))
+
+    def shares(self, vectors: Numbers, messages: Sequence[str]) -> Numbers:
+        """The same for many: vectors (n, d) to (n, len(keys)), in the order of `keys`."""
+        logits: Numbers = _rows(vectors, messages).dot(self.weights.T) + self.bias
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
 
 
 def signs(message: str) -> list[float]:
-    """Mood as it shows in writing: exclamation marks, words in capitals, share of capitals, question, length, dots."""
+    """How it is written: exclamation marks, words in capitals, share of capitals, question, length, dots; and in
+    which language: the share of plain English words, the share of letters that English has not."""
     letters = [sign for sign in message if sign.isalpha()]
+    words = re.findall(r"[^\W\d_]+", message.lower())
     capitals = sum(sign.isupper() for sign in letters) / max(1, len(letters))
     shouted = float(bool(re.search(r"\b[A-Z]{3,}\b", message)))
     marks = float(min(message.count("!"), 3))
-    return [marks, shouted, capitals, float("?" in message), len(message.split()) / 30, float("..." in message)]
+    mood = [marks, shouted, capitals, float("?" in message), len(message.split()) / 30, float("..." in message)]
+    english = sum(word in _english() for word in words) / max(1, len(words))
+    foreign = sum(not sign.isascii() for sign in letters) / max(1, len(letters))
+    return [*mood, TOLD * english, TOLD * foreign]
 
 
 def learn(said: Said, encoder: Encoder) -> Head:
     """The head that `said` teaches. Takes seconds, most of them for the embeddings."""
     from sklearn.linear_model import LogisticRegression
 
-    vectors = encoder.encode([message for _, message in said])
-    rows = np.stack([_row(vector, message) for vector, (_, message) in zip(vectors, said, strict=True)])
+    messages = [message for _, message in said]
+    rows = _rows(encoder.encode(messages), messages)
     model = LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
     model.fit(rows, [key for key, _ in said])
     return Head(tuple(map(str, model.classes_)), model.coef_.astype(np.float32), model.intercept_.astype(np.float32))
@@ -104,5 +118,27 @@ def _keep(head: Head, path: Path) -> None:
             beside.unlink(missing_ok=True)
 
 
-def _row(vector: Numbers, message: str) -> Numbers:
-    return np.concatenate([vector * EMBEDDED, signs(message)]).astype(np.float32)
+def _rows(vectors: Numbers, messages: Sequence[str]) -> Any:
+    """(n, d + SIGNS + 2 * BUCKETS), sparse: mostly words that are not there."""
+    from scipy.sparse import csr_matrix, hstack
+
+    seen = np.hstack([vectors * EMBEDDED, np.array([signs(message) for message in messages])])
+    words, pieces = (hashed.transform(messages) * WORDED for hashed in _hashed())
+    return hstack([csr_matrix(seen), words, pieces], format="csr", dtype=np.float32)
+
+
+@cache
+def _english() -> frozenset[str]:
+    """Words that any English message is full of."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return frozenset(ENGLISH_STOP_WORDS)
+
+
+@cache
+def _hashed() -> tuple[Any, Any]:
+    """Words and pairs of words; pieces of two to five letters, which forgive typos. Neither has to be taught."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    words = HashingVectorizer(ngram_range=(1, 2), token_pattern=r"[\w']+", n_features=BUCKETS)
+    return words, HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=BUCKETS)

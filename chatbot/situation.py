@@ -1,9 +1,11 @@
 """Which situation is this message, how sure, and the words that decided it.
 
-A linear head decides (head.py); the nearest example utterances show why, and say whether the message
-is like anything at all. Without a head they decide too: each of the `VOTERS` nearest votes with its
-cosine, and a situation's confidence is its share of all votes. Knows nothing about prompts."""
+A situation's cues come first: words that decide by themselves. Then a linear head decides (head.py); the nearest
+example utterances show why, and say whether the message is like anything at all. Without a head they decide too:
+each of the `VOTERS` nearest votes with its cosine, and a situation's confidence is its share of all votes. Knows
+nothing about prompts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,12 +16,14 @@ from chatbot.head import Encoder, Head
 
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
-HUMAN = "human"  # the situation of a wish for a person
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
+FOLLOW_UP = "follow-up"  # the situation of a message that says too little alone
 # what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
 # up, so no mode is given one
 KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
-LIGHT = ("off-topic", "small-talk")  # of those with nothing to look up, the ones where a mistake costs little
+# whether a situation, once found, gives way to a question for the articles: never; where the message is about the shop
+# and the head is in doubt; where it is about the shop, however sure the head is; where the articles answer
+GIVES_WAY = NEVER, DOUBTFUL, SHOP, ANSWERED = "never", "doubtful", "shop", "answered"
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 
@@ -43,6 +47,10 @@ class Situation:
     utterances: tuple[str, ...]
     guidance: str
     examples: tuple[Shown, ...]
+    gives_way: str = NEVER  # one of GIVES_WAY
+    priority: int = 0  # of two whose cues both stand in a message, the higher one decides
+    cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
+    counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one
     approved: tuple[str, ...] = ()  # wordings, of which one is the reply in every mode; () where the model writes
 
 
@@ -57,7 +65,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision and its reasons. `origin` is one of detected, fallback, no-passages, answered, override."""
+    """The decision and its reasons. `origin` is one of detected, cue, fallback, no-passages, answered, override."""
 
     situation: Situation
     confidence: float  # 0..1, how likely the head finds it, or its share of the votes
@@ -92,11 +100,22 @@ class Detector:
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
         evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
         shares = self._head.chances(vector, message) if self._head else _shares(evidence)
+        if cue := self._cue(message, kinds):
+            return Verdict(self.situations[cue.situation], 1.0, "cue", (cue, *evidence))
         if evidence[0].cosine < SURE:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
         of_kind = {key: share for key, share in shares.items() if self.situations[key].knowledge in kinds}
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
         return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence)
+
+    def _cue(self, message: str, kinds: Sequence[str]) -> Evidence | None:
+        """The words of `message` that decide by themselves, by the situation of the highest priority."""
+        plain = message.replace("\u2019", "'")
+        for situation in sorted(self.situations.values(), key=lambda one: -one.priority):
+            for cue in situation.cues if situation.knowledge in kinds else ():
+                if found := re.search(cue, plain, re.IGNORECASE):
+                    return Evidence(situation.key, found[0], 1.0)
+        return None
 
     def _evidence(self, index: int, cosine: float) -> Evidence:
         situation, utterance = self._said[index]

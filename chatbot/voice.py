@@ -14,7 +14,7 @@ import frontmatter
 import yaml
 
 from chatbot.errors import PromptError
-from chatbot.situation import KNOWLEDGE, Shown, Situation
+from chatbot.situation import GIVES_WAY, KNOWLEDGE, NEVER, Shown, Situation
 
 NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
@@ -65,6 +65,8 @@ def _situation(path: Path, voice: Voice) -> Situation:
     facts, body = _read(path)
     if facts.get("knowledge") not in KNOWLEDGE:
         raise PromptError(f"{_named(path)} needs 'knowledge: {' | '.join(KNOWLEDGE)}' in its front matter.")
+    if facts.get("gives_way", NEVER) not in GIVES_WAY:
+        raise PromptError(f"{_named(path)}: 'gives_way' must be one of {', '.join(GIVES_WAY)}.")
     for key, kind in (("name", str), ("description", str), ("utterances", list)):
         if not isinstance(facts.get(key), kind) or facts[key] in ("", []):
             raise PromptError(f"{_named(path)} needs '{key}' in its front matter ({kind.__name__}).")
@@ -84,8 +86,39 @@ def _situation(path: Path, voice: Voice) -> Situation:
         utterances=tuple(str(one) for one in facts["utterances"]),
         guidance=guidance[0],
         examples=examples,
+        gives_way=facts.get("gives_way", NEVER),
+        priority=_whole(path, facts.get("priority", 0)),
+        cues=_cues(path, facts.get("cues") or []),
+        counter=_counter(path, facts.get("counter") or {}),
         approved=approved,
     )
+
+
+def _whole(path: Path, found: Any) -> int:
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise PromptError(f"{_named(path)}: 'priority' must be a whole number, not {found!r}.")
+    return found
+
+
+def _cues(path: Path, found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list):
+        raise PromptError(f"{_named(path)}: 'cues' must be a list of regular expressions.")
+    for cue in found:
+        try:
+            re.compile(str(cue))
+        except re.error as error:
+            raise PromptError(f"{_named(path)}: the cue {cue!r} is no regular expression: {error}.") from error
+    return tuple(map(str, found))
+
+
+def _counter(path: Path, found: Any) -> tuple[tuple[str, str], ...]:
+    """`counter:` in the front matter: under each other situation's key, messages that belong there."""
+    known = {one.stem for one in path.parent.glob("*.md")} - {path.stem}
+    if not isinstance(found, dict) or not all(isinstance(texts, list) for texts in found.values()):
+        raise PromptError(f"{_named(path)}: 'counter' must name other situations, each with a list of messages.")
+    if wrong := sorted(str(key) for key in found if key not in known):
+        raise PromptError(f"{_named(path)}: 'counter' names {wrong[0]!r}; known are {', '.join(sorted(known))}.")
+    return tuple((key, str(text)) for key, texts in found.items() for text in texts)
 
 
 def _example(path: Path, text: str) -> Shown:

@@ -122,15 +122,19 @@ def test_a_repeated_setup_needs_no_network(real_home: Path, monkeypatch) -> None
     assert "Downloading" not in done.stdout + done.stderr
 
 
-def test_messages_that_nothing_was_learnt_from_are_mostly_put_where_their_writer_meant_them(real_home: Path) -> None:
-    """160 messages, 20 of each situation but "unknown", written beside the example utterances and kept from them.
-    Measured with the whole head: see adapters/LOG.md."""
+def test_messages_that_nothing_was_learnt_from_are_put_where_their_writer_meant_them(real_home: Path) -> None:
+    """340 messages, 17 to 26 of each situation but "unknown", written beside the example utterances and kept from them.
+    Macro-F1 of the whole detector: see adapters/LOG.md."""
+    from sklearn.metrics import f1_score
+
     lines = (ROOT / "tests" / "chatbot" / "utterances.jsonl").read_text("utf-8").splitlines()
     meant = [json.loads(line) for line in lines]
     brand, encoder = find_brand("northwind", real_home), MiniLM()
     situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
     shown = {utterance for one in situations for utterance in one.utterances}
     assert not shown & {one["text"] for one in meant}
+    keys = [one["situation"] for one in meant]
+    assert min(keys.count(one.key) for one in situations if one.key != "unknown") >= 15
     detector = Detector(situations, encoder, head=learnt_head(brand, situations, encoder, real_home))
-    right = [detector.detect(one["text"]).situation.key == one["situation"] for one in meant]
-    assert sum(right) / len(right) > 0.7
+    found = [detector.detect(one["text"]).situation.key for one in meant]
+    assert f1_score(keys, found, labels=sorted(set(keys)), average="macro") >= 0.85

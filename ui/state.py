@@ -221,6 +221,8 @@ def sure(record: Record) -> str:
         return "unlike any example, so the default"
     if origin == "no-passages":
         return "no passage answers it"
+    if origin == "cue":
+        return "its words decide it"
     if origin == "answered":
         return "the articles answer it"
     return f"{record['confidence']:.0%} sure"

@@ -17,7 +17,6 @@ from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.rules import Rulebook, read_rules, sentences
 from chatbot.quality.score import PAIRS, VoiceScore, learn_voice, read_pairs
 from chatbot.quality.suite import Case, holds, is_pattern
-from chatbot.situation import LIGHT
 from chatbot.voice import Voice
 
 EXPLAINED = {
@@ -28,6 +27,8 @@ EXPLAINED = {
     "situation_ok": "It does what the situation asks: sorry first for the upset, no admission for a legal threat, ...",
     "on_brand_and_right": "All of the checks that apply to the case are passed.",
 }
+# situations where there is nothing to know, so nothing to abstain from
+LIGHT = ("competitor", "follow-up", "injection", "non-english", "off-topic", "small-talk", "thanks")
 FLAT_YES = re.compile(r"^\W*(?:yes|yep|yeah|sure|certainly|of course|absolutely)\b", re.IGNORECASE)
 
 
@@ -109,7 +110,7 @@ def abstained(case: Case, reply: str, made_up: Mark, contact: str) -> Mark:
     About ourselves ("unknown") a contact is a hand-over only in the first sentence: further down it
     may follow an invented answer. An upset or threatening customer is handed over anywhere.
     """
-    if case.answerable or case.situation in LIGHT:  # nothing to know, so nothing to abstain from
+    if case.answerable or case.situation in LIGHT:
         return Mark(None)
     place = sentences(reply)[:1] if case.situation == "unknown" else sentences(reply)
     honest = abstains(reply)

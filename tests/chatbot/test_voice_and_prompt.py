@@ -54,6 +54,15 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
         (SITUATION.replace("## Guidance", "## Advice"), "Guidance"),
         (SITUATION.replace("knowledge: needed", "knowledge: maybe"), "needs 'knowledge: needed"),
         (SITUATION + "## Example\nno dialogue\n", "Customer:"),
+        (
+            SITUATION.replace("knowledge", "gives_way: sometimes\nknowledge"),
+            "'gives_way' must be one of never, doubtful",
+        ),
+        (SITUATION.replace("knowledge", "priority: high\nknowledge"), "'priority' must be a whole number, not 'high'"),
+        (SITUATION.replace("knowledge", "cues: lawyer\nknowledge"), "'cues' must be a list"),
+        (SITUATION.replace("knowledge", "cues: ['(sue']\nknowledge"), "the cue '(sue' is no regular expression"),
+        (SITUATION.replace("knowledge", "counter: [hi]\nknowledge"), "'counter' must name other situations"),
+        (SITUATION.replace("knowledge", "counter: {upset: [hi]}\nknowledge"), "'counter' names 'upset'; known are"),
     ],
 )
 def test_a_hole_in_a_situation_is_named(tmp_path: Path, text: str, said: str) -> None:

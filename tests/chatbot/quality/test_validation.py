@@ -1,9 +1,10 @@
-"""The tone checks on data nobody here wrote: people's refusal labels and a politeness corpus, both public."""
+"""Checks and detection on data nobody here wrote: refusal labels, a politeness corpus, bank customers' intents."""
 
 from pathlib import Path
 
 import pytest
 
+from chatbot.quality.intents import PUBLISHED_BANKING, banking77
 from chatbot.quality.validate import ENOUGH_POLITENESS, politeness_transfer, refusal_agreement
 from knowledge.embed import MiniLM
 
@@ -39,3 +40,10 @@ def test_politeness_does_not_carry_over_so_no_page_may_show_it(encoder: MiniLM) 
             path for room in ("chatbot", "ui") for path in (ROOT / room).rglob("*.py") if path.name != "validate.py"
         ]
         assert not [path for path in rooms if "politeness" in path.read_text(encoding="utf-8")]
+
+
+def test_the_embedding_set_up_lands_where_it_was_published(encoder: MiniLM) -> None:
+    draws = banking77(DATA / "intents" / "banking77", encoder)
+    print(draws)
+    assert len(draws) == 10
+    assert abs(sum(draws) / len(draws) - PUBLISHED_BANKING) <= 0.02
