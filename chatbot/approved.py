@@ -1,4 +1,4 @@
-"""Approved wording: where a mistake costs, the situation's file holds the reply and no model writes one.
+"""Approved wording: where a mistake costs and the articles have no line for it, the situation's file holds the reply.
 
 The same for every mode, and shown as such: on these turns no lever is at work. Knows neither engines nor prompts."""
 

@@ -28,6 +28,7 @@ from chatbot.situation import (
     FOLLOW_UP,
     NEEDED,
     NOTHING,
+    PLAINLY,
     SHOP,
     UNKNOWN,
     Detector,
@@ -108,7 +109,7 @@ class Bot:
             rows=rows,
             prompts=tuple(self.engine.prompt_text(row) for row in rows),
             decoding=decoding or self.settings.decoding,
-            approved=wording(verdict.situation, question) if self._may_approve(approved) else "",
+            approved="" if hits or not self._may_approve(approved) else wording(verdict.situation, question),
         )
 
     def write(self, brief: Brief) -> Run:
@@ -189,6 +190,8 @@ class Bot:
         way, unsure, judged = found.situation.gives_way, found.confidence < UNSURE, seen.alone
         if way == ANSWERED:
             return judged.chance is not None and seen.answered
+        if way == PLAINLY:
+            return judged.plainly
         if way == DOUBTFUL:
             return judged.ours and unsure
         return way == SHOP and (judged.ours or (judged.plainly and unsure))
@@ -211,7 +214,7 @@ class Bot:
     def _sources(self, brief: Brief) -> list[str]:
         passages = [hit.cited for hit in brief.hits]
         said = [message.content for message in brief.history]
-        return [*passages, *said, brief.question, ground(self.voice)]
+        return [*passages, *said, brief.question, ground(self.voice), brief.approved]
 
 
 def open_bot(settings: Settings) -> Bot:

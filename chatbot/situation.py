@@ -17,13 +17,15 @@ from chatbot.head import Encoder, Head
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
+LEAST = 0.20  # chance of the likeliest situation; below it the head is only guessing
 FOLLOW_UP = "follow-up"  # the situation of a message that says too little alone
 # what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
 # up, so no mode is given one
 KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
 # whether a situation, once found, gives way to a question for the articles: never; where the message is about the shop
-# and the head is in doubt; where it is about the shop, however sure the head is; where the articles answer
-GIVES_WAY = NEVER, DOUBTFUL, SHOP, ANSWERED = "never", "doubtful", "shop", "answered"
+# and the head is in doubt; where it is about the shop, however sure the head is; where the articles plainly answer;
+# where they may answer
+GIVES_WAY = NEVER, DOUBTFUL, SHOP, PLAINLY, ANSWERED = "never", "doubtful", "shop", "plainly", "answered"
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 
@@ -49,9 +51,10 @@ class Situation:
     examples: tuple[Shown, ...]
     gives_way: str = NEVER  # one of GIVES_WAY
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
+    least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
     counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one
-    approved: tuple[str, ...] = ()  # wordings, of which one is the reply in every mode; () where the model writes
+    approved: tuple[str, ...] = ()  # where no line of the articles is given, one of these is the reply in every mode
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,15 @@ class Detector:
         shares = self._head.chances(vector, message) if self._head else _shares(evidence)
         if cue := self._cue(message, kinds):
             return Verdict(self.situations[cue.situation], 1.0, "cue", (cue, *evidence))
-        if evidence[0].cosine < SURE:
+        if evidence[0].cosine < SURE or max(shares.values()) < LEAST:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
-        of_kind = {key: share for key, share in shares.items() if self.situations[key].knowledge in kinds}
+        of_kind = {key: share for key, share in shares.items() if self._may_be(self.situations[key], share, kinds)}
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
         return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence)
+
+    @staticmethod
+    def _may_be(situation: Situation, share: float, kinds: Sequence[str]) -> bool:
+        return situation.knowledge in kinds and share >= situation.least
 
     def _cue(self, message: str, kinds: Sequence[str]) -> Evidence | None:
         """The words of `message` that decide by themselves, by the situation of the highest priority."""

@@ -88,6 +88,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         examples=examples,
         gives_way=facts.get("gives_way", NEVER),
         priority=_whole(path, facts.get("priority", 0)),
+        least=_share(path, facts.get("least", 0)),
         cues=_cues(path, facts.get("cues") or []),
         counter=_counter(path, facts.get("counter") or {}),
         approved=approved,
@@ -98,6 +99,12 @@ def _whole(path: Path, found: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise PromptError(f"{_named(path)}: 'priority' must be a whole number, not {found!r}.")
     return found
+
+
+def _share(path: Path, found: Any) -> float:
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= 1:
+        raise PromptError(f"{_named(path)}: 'least' must be a chance from 0 to 1, not {found!r}.")
+    return float(found)
 
 
 def _cues(path: Path, found: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ DOORS = {
         "chatbot/head.py",
         "chatbot/quality/score.py",
         "chatbot/quality/agreement.py",
+        "chatbot/quality/intents.py",
     ),
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),

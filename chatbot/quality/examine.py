@@ -48,6 +48,6 @@ def _outcome(examiner: Examiner, answer: Answer, mode: str, score: float | None)
         tokens_out=written.end.tokens_out,
         first_token_s=round(written.end.first_token_s, 3),
         total_s=round(written.end.total_s, 3),
-        marks=examiner.mark(case, written.text, passages, score),
+        marks=examiner.mark(case, written.text, (*passages, answer.brief.approved), score),
         voice_score=None if score is None else round(score, 4),
     )

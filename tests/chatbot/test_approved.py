@@ -66,17 +66,25 @@ def test_an_examination_asks_no_model_for_it_and_counts_it_as_done(bot, engine, 
     assert (engine.history, told) == ([], [(2, 2)])
 
 
-@pytest.mark.parametrize("key", ["legal", "human"])
-def test_northwinds_wordings_keep_its_own_rules(key: str, tmp_path: Path) -> None:
+def test_northwinds_wordings_keep_its_own_rules(tmp_path: Path) -> None:
     brand = find_brand("northwind", tmp_path)
     voice = read_voice(brand.prompts / "voice.md")
     examiner = open_examiner(brand, voice, None)
-    wordings = next(one for one in read_situations(brand.prompts / "situations", voice) if one.key == key).approved
-    assert len(wordings) >= 2
-    for text in wordings:
-        assert examiner.voice.broken(text, key) == ()
-        assert examiner.situations.broken(text, key) == ()
-        assert voice.contact in text
+    found = {one.key: one.approved for one in read_situations(brand.prompts / "situations", voice) if one.approved}
+    assert set(found) >= {"crisis", "human", "injection", "legal", "safety"}
+    for key, wordings in found.items():
+        for text in wordings:
+            assert examiner.voice.broken(text, key) == (), key
+            assert examiner.situations.broken(text, key) == (), key
+    assert all(voice.contact in text for key in ("human", "legal", "safety") for text in found[key])
+
+
+def test_the_figures_of_a_wording_are_its_own_source(bot) -> None:
+    brief = bot.prepare("I want to end it all", THREE, situation="crisis", approved=True)
+    run = bot.write(brief)
+    texts = next(iter(run))
+    assert "988" in texts[0]
+    assert all(reply.unsupported == () for reply in bot.turn(brief, texts, run.ends).replies)
 
 
 def test_an_empty_wording_is_refused_by_its_file(tmp_path: Path) -> None:

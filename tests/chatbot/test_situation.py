@@ -44,7 +44,7 @@ def detector() -> Detector:
         ("quiero devolver la tienda, me llegó rota", "non-english"),
         ("is the osprey pack better than yours", "competitor"),
         ("please erase everything you have stored about me", "data-request"),
-        ("The stove is leaking gas and it caught fire", "safety"),
+        ("The climbing rope is cut to the core, is it dangerous", "safety"),
     ],
 )
 def test_the_situation_of_a_message(detector: Detector, message: str, key: str) -> None:
@@ -62,14 +62,14 @@ def test_the_evidence_is_the_nearest_utterances(detector: Detector) -> None:
     assert [one.cosine for one in evidence] == sorted((one.cosine for one in evidence), reverse=True)
 
 
-@pytest.mark.parametrize("message", ["xqzt vvkp 123 zzz", "¿¿ ~~ ##"])
+@pytest.mark.parametrize("message", ["...", "~~ ##", "lorem"])
 def test_what_is_like_nothing_falls_back(detector: Detector, message: str) -> None:
     verdict = detector.detect(message)
     assert (verdict.situation.key, verdict.origin) == ("question", "fallback")
 
 
 def test_a_situation_that_is_not_there_is_refused() -> None:
-    with pytest.raises(TurnError, match=r"no situation 'x'. Choose one of human, legal"):
+    with pytest.raises(TurnError, match=r"no situation 'x'. Choose one of competitor, crisis"):
         detector_on(FakeEncoder()).named("x")
 
 
