@@ -62,7 +62,7 @@ def test_the_evidence_is_the_nearest_utterances(detector: Detector) -> None:
     assert [one.cosine for one in evidence] == sorted((one.cosine for one in evidence), reverse=True)
 
 
-@pytest.mark.parametrize("message", ["...", "~~ ##", "lorem"])
+@pytest.mark.parametrize("message", ["~~ ##", "lorem"])
 def test_what_is_like_nothing_falls_back(detector: Detector, message: str) -> None:
     verdict = detector.detect(message)
     assert (verdict.situation.key, verdict.origin) == ("question", "fallback")
