@@ -52,6 +52,7 @@ class Situation:
     gives_way: str = NEVER  # one of GIVES_WAY
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
     least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
+    quiet: bool = False  # its example messages are not shown as evidence: nobody should read them on a stage
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
     counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one
     approved: tuple[str, ...] = ()  # where no line of the articles is given, one of these is the reply in every mode
@@ -126,7 +127,8 @@ class Detector:
 
     def _evidence(self, index: int, cosine: float) -> Evidence:
         situation, utterance = self._said[index]
-        return Evidence(situation, utterance, cosine)
+        shown = "an example message that is not shown" if self.situations[situation].quiet else utterance
+        return Evidence(situation, shown, cosine)
 
 
 def _shares(evidence: Sequence[Evidence]) -> dict[str, float]:

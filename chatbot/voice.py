@@ -89,6 +89,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         gives_way=facts.get("gives_way", NEVER),
         priority=_whole(path, facts.get("priority", 0)),
         least=_share(path, facts.get("least", 0)),
+        quiet=facts.get("quiet") is True,
         cues=_cues(path, facts.get("cues") or []),
         counter=_counter(path, facts.get("counter") or {}),
         approved=approved,
