@@ -1,5 +1,6 @@
 """Strings of HTML for the pages. Whatever a model or a person wrote is escaped: it shows as typed."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -18,6 +19,7 @@ STYLE = """<style>
 .tp-mode b {font-size: 1.05rem;}
 .tp-mode span {font-size: .8rem; opacity: .7;}
 .tp-reply {min-height: 8.5rem; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55;}
+.tp-whole {white-space: nowrap;}
 .tp-wait {opacity: .6; font-style: italic;}
 .tp-note {font-size: .84rem; padding: .3rem .6rem; border-radius: .4rem; background: rgba(192, 122, 44, .17);}
 .tp-quote {opacity: .85; margin: 0 0 .55rem; line-height: 1.45; font-size: .92rem;}
@@ -76,7 +78,12 @@ def reply(text: str, waiting: str = "") -> str:
     """A column's text as the model wrote it, or what it waits for."""
     if not text and waiting:
         return f'<div class="tp-reply tp-wait">{escape(waiting)}</div>'
-    return f'<div class="tp-reply">{escape(text.strip())}</div>'
+    return f'<div class="tp-reply">{_whole_numbers(escape(text.strip()))}</div>'
+
+
+def _whole_numbers(html: str) -> str:
+    """A phone number is not torn at the end of a line."""
+    return re.sub(r"\b(?:\d{3}-)+\d{4}\b", r'<span class="tp-whole">\g<0></span>', html)
 
 
 def note(text: str) -> str:

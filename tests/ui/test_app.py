@@ -104,6 +104,7 @@ def test_approved_wording_stands_in_every_column_and_says_so(page: AppTest, engi
     assert engine.history == []
     assert html(page).count("Approved wording: the same in every column, no model wrote it.") == 3
     assert "no lever is at work on this turn" in html(page)
+    assert "prompt layer + adapter" not in html(page)
     why = [one for one in page.expander if one.label == "Why this answer"]
     assert len(why) == 3
     assert not why[0].code, "there was no prompt"

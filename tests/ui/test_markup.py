@@ -29,4 +29,10 @@ def test_a_reply_shows_every_character(text: str) -> None:
     from html import unescape
 
     inner = markup.reply(text, "").removeprefix('<div class="tp-reply">').removesuffix("</div>")
+    inner = inner.replace('<span class="tp-whole">', "").replace("</span>", "")  # around phone numbers
     assert unescape(inner) == text.strip() or "&" in text
+
+
+def test_a_phone_number_is_kept_whole_at_the_end_of_a_line() -> None:
+    assert '<span class="tp-whole">555-0142</span>' in markup.reply("Call 555-0142.")
+    assert "tp-whole" not in markup.reply("Order 12-34, from 1999-2024-07.")

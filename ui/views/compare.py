@@ -214,7 +214,7 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
     st.html(markup.fair(settings_line(record["decoding"], len(record["passages"]), len(record["replies"]), spoken)))
     for column, reply in zip(st.columns(len(record["replies"])), record["replies"], strict=True):
         with column, st.container(border=True):
-            st.html(markup.mode(reply["mode"], reply["label"], reply["lever"]))
+            st.html(markup.mode(reply["mode"], reply["label"], "no lever" if spoken else reply["lever"]))
             st.html(markup.reply(reply["text"], "No words came."))
             draw_foot(reply)
             draw_why(record, reply)
