@@ -26,6 +26,8 @@ KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
 # and the head is in doubt; where it is about the shop, however sure the head is; where the articles plainly answer;
 # where they may answer
 GIVES_WAY = NEVER, DOUBTFUL, SHOP, PLAINLY, ANSWERED = "never", "doubtful", "shop", "plainly", "answered"
+# is a person called, offered, or left out
+ESCALATE = YES, OFFER, NO = "yes", "offer", "no"
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
 
 
@@ -50,6 +52,7 @@ class Situation:
     guidance: str
     examples: tuple[Shown, ...]
     gives_way: str = NEVER  # one of GIVES_WAY
+    escalate: str = NO  # one of ESCALATE
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
     least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
     quiet: bool = False  # its example messages are not shown as evidence: nobody should read them on a stage

@@ -14,7 +14,7 @@ import frontmatter
 import yaml
 
 from chatbot.errors import PromptError
-from chatbot.situation import GIVES_WAY, KNOWLEDGE, NEVER, Shown, Situation
+from chatbot.situation import ESCALATE, GIVES_WAY, KNOWLEDGE, NEVER, NO, YES, Shown, Situation
 
 NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
@@ -31,6 +31,7 @@ class Voice:
     who: str
     rules: tuple[str, ...]  # the headings: what the model is told; the lines below them are for people
     given: Mapping[str, str]
+    order_number: str = ""  # a regular expression: how an order number is written; "" if the brand does not say
 
 
 def read_voice(path: Path) -> Voice:
@@ -49,7 +50,9 @@ def read_voice(path: Path) -> Voice:
         raise PromptError(f"{_named(path)} has no rules: write each as '## 1. Its title' and a line below.")
     who = " ".join(parts[0][1].split())
     needed = {key: values[key] for key in NEEDED}
-    return Voice(**needed, who=who, rules=rules, given=values)
+    order = values.get("order_number", "")
+    _check_pattern(path, "order_number", order)
+    return Voice(**needed, who=who, rules=rules, given=values, order_number=order)
 
 
 def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:
@@ -87,6 +90,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         guidance=guidance[0],
         examples=examples,
         gives_way=facts.get("gives_way", NEVER),
+        escalate=_escalate(path, facts.get("escalate", NO)),
         priority=_whole(path, facts.get("priority", 0)),
         least=_share(path, facts.get("least", 0)),
         quiet=facts.get("quiet") is True,
@@ -94,6 +98,14 @@ def _situation(path: Path, voice: Voice) -> Situation:
         counter=_counter(path, facts.get("counter") or {}),
         approved=approved,
     )
+
+
+def _escalate(path: Path, found: Any) -> str:
+    """YAML reads a bare yes and no as truth and falsehood."""
+    kind = (YES if found else NO) if isinstance(found, bool) else found
+    if kind not in ESCALATE:
+        raise PromptError(f"{_named(path)}: 'escalate' must be one of {', '.join(ESCALATE)}, not {found!r}.")
+    return str(kind)
 
 
 def _whole(path: Path, found: Any) -> int:
@@ -112,11 +124,15 @@ def _cues(path: Path, found: Any) -> tuple[str, ...]:
     if not isinstance(found, list):
         raise PromptError(f"{_named(path)}: 'cues' must be a list of regular expressions.")
     for cue in found:
-        try:
-            re.compile(str(cue))
-        except re.error as error:
-            raise PromptError(f"{_named(path)}: the cue {cue!r} is no regular expression: {error}.") from error
+        _check_pattern(path, "cue", str(cue))
     return tuple(map(str, found))
+
+
+def _check_pattern(path: Path, what: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise PromptError(f"{_named(path)}: the {what} {pattern!r} is no regular expression: {error}.") from error
 
 
 def _counter(path: Path, found: Any) -> tuple[tuple[str, str], ...]:

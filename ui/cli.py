@@ -16,7 +16,7 @@ from rich.console import Console
 
 from chatbot.errors import SHOWN
 from chatbot.settings import read_settings
-from ui.terminal import print_doctor, print_passages, print_turn, stream, told
+from ui.terminal import print_doctor, print_passages, print_tickets, print_turn, stream, told
 
 app = typer.Typer(
     add_completion=False,
@@ -91,6 +91,21 @@ def ask(
         print_json(ask_document(turn))
     else:
         print_turn(turn, out)
+
+
+@app.command()
+@sentences_only
+def tickets(brand: BrandOption = None, json_: JsonOption = False) -> None:
+    """Show the tickets for people that conversations left, oldest first."""
+    from chatbot.brand import find_brand
+    from chatbot.ticket import tickets as kept
+
+    settings = read_settings(brand=brand)
+    found = kept(settings.home, find_brand(settings.brand, settings.home).key)
+    if json_:
+        print_json({"brand": settings.brand, "tickets": found})
+    else:
+        print_tickets(found, out)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from chatbot.brief import Brief, Turn
 from chatbot.engine.protocol import End, Run
 from chatbot.journal import append
 from chatbot.message import Message
+from chatbot.ticket import due
 from knowledge.chunk import slug
 
 ID = re.compile(r"[0-9a-f]{16}")
@@ -166,6 +167,8 @@ def record_of(turn: Turn, replaces: int | None = None) -> Record:
             for reply, prompt in zip(turn.replies, brief.prompts, strict=True)
         ],
     }
+    person = due(turn)
+    record["handover"] = {"escalate": person.escalate, "why": person.why}
     if replaces is not None:
         record["replaces"] = replaces
     record["situation"]["origin"] = verdict.origin

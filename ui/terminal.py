@@ -1,7 +1,8 @@
 """How a turn, passages and findings look in a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -22,6 +23,7 @@ NOTES = {
     "deadline": "out of time",
     "cancelled": "stopped",
     "stop": "",
+    "approved": "approved wording, no model wrote it",
 }
 
 
@@ -86,6 +88,17 @@ def print_passages(hits: Sequence[Hit], answered: bool, seconds: float, console:
     console.print(f"{seconds * 1000:.0f} ms")
     if not answered:
         console.print("It is more like the questions that no article answers: in a chat no mode is given these.")
+
+
+def print_tickets(found: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """A table of tickets, or the sentence that there are none."""
+    if not found:
+        console.print("No ticket yet. The page fills one where a situation calls a person, or on a click.")
+        return
+    table = Table("ticket", "when (UTC)", "order", "about")
+    for one in found:
+        table.add_row(one["id"], one["at"], ", ".join(one["order_numbers"]), Text(one["summary"]))
+    console.print(table)
 
 
 def print_doctor(findings: Sequence[Finding], console: Console) -> None:

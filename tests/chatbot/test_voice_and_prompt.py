@@ -38,6 +38,7 @@ def test_a_price_is_no_variable_and_a_variable_is_filled(tmp_path: Path) -> None
         ("prompts/x/voice.md", VOICE.replace("contact: a@b.example\n", ""), "lacks contact"),
         ("prompts/x/voice.md", VOICE.replace("name: Acme", "name: [Acme"), "line "),
         ("prompts/x/voice.md", FRONT + "Hello", "two parts"),
+        ("prompts/x/voice.md", VOICE.replace("name: Acme", "name: Acme\norder_number: '(AC'"), "no regular expression"),
         ("prompts/x/voice.md", VOICE.split("## 1.")[0], "no rules"),
     ],
 )
@@ -59,6 +60,7 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
             "'gives_way' must be one of never, doubtful",
         ),
         (SITUATION.replace("knowledge", "priority: high\nknowledge"), "'priority' must be a whole number, not 'high'"),
+        (SITUATION.replace("knowledge", "escalate: maybe\nknowledge"), "'escalate' must be one of yes, offer, no"),
         (SITUATION.replace("knowledge", "least: 7\nknowledge"), "'least' must be a chance from 0 to 1, not 7"),
         (SITUATION.replace("knowledge", "cues: lawyer\nknowledge"), "'cues' must be a list"),
         (SITUATION.replace("knowledge", "cues: ['(sue']\nknowledge"), "the cue '(sue' is no regular expression"),

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from chatbot.errors import EngineError, SettingError
+from chatbot.ticket import tickets
 from ui.views import parts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,41 @@ def test_approved_wording_stands_in_every_column_and_says_so(page: AppTest, engi
     assert len(why) == 3
     assert not why[0].code, "there was no prompt"
     assert "No model was asked" in why[0].caption[-1].value
+
+
+def test_a_legal_threat_fills_a_ticket_by_itself_and_only_once(page: AppTest, bot) -> None:
+    page.run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "My lawyer wants to know about NW-204817.")
+    page.run()
+    assert not page.exception
+    found = tickets(bot.settings.home, "northwind")
+    assert [one["order_numbers"] for one in found] == [["NW-204817"]]
+    assert [one.label for one in page.expander if "for a person" in one.label] == [
+        f"Ticket {found[0]['id']} for a person"
+    ]
+
+
+def test_a_person_is_offered_to_the_upset_and_a_click_fills_the_ticket(page: AppTest, engine, bot) -> None:
+    engine.enqueue("One.", "Two.", "I'm sorry.")
+    page.run()
+    page.selectbox(key="situation").set_value("upset").run()
+    ask(page, "Where is it?? Five weeks!")
+    assert tickets(bot.settings.home, "northwind") == []
+    page.button(key="hand-0").click().run()
+    assert not page.exception
+    found = tickets(bot.settings.home, "northwind")
+    assert [message["content"] for message in found[0]["transcript"]] == ["Where is it?? Five weeks!", "I'm sorry."]
+    assert "hand-0" not in [one.key for one in page.button]
+
+
+def test_a_ticket_that_cannot_be_saved_is_a_sentence(page: AppTest, bot) -> None:
+    (bot.settings.home / "tickets").write_text("in the way")
+    page.run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "My lawyer will be in touch.")
+    assert not page.exception
+    assert "could not be saved" in page.error[0].value
 
 
 def test_a_follow_up_sees_the_same_history_in_every_column(page: AppTest, engine) -> None:

@@ -114,3 +114,26 @@ def test_doctor_names_a_home_that_may_not_be_written(tmp_path, monkeypatch) -> N
     home = next(one for one in document["findings"] if one["what"] == "home folder")
     assert not home["ok"]
     assert "TRIPTYCH_HOME" in home["way_out"]
+
+
+def test_tickets_are_listed_and_exported(on_fakes, tmp_path) -> None:
+    from chatbot.message import Message
+    from chatbot.ticket import fill, keep
+
+    none = RUN.invoke(app, ["tickets"])
+    assert (none.exit_code, "No ticket yet" in none.stdout) == (0, True)
+    said = [Message("user", "My lawyer asks about NW-204817.")]
+    keep(tmp_path, fill("T-1", on_fakes.voice, "northwind", ("legal", "Legal threat"), "why", said, []))
+    assert "NW-204817" in RUN.invoke(app, ["tickets"]).stdout
+    document = json.loads(RUN.invoke(app, ["tickets", "--json"]).stdout)
+    assert list(document) == ["brand", "tickets"]
+    assert document["tickets"][0]["transcript"] == [{"role": "user", "content": "My lawyer asks about NW-204817."}]
+
+
+def test_approved_wording_is_named_in_the_terminal(on_fakes) -> None:
+    from dataclasses import replace
+
+    on_fakes.settings = replace(on_fakes.settings, approved="on")
+    done = RUN.invoke(app, ["ask", "My lawyer will be in touch.", "--situation", "legal"])
+    assert done.exit_code == 0, done.output
+    assert "approved wording, no model wrote it" in done.stdout

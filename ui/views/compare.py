@@ -20,6 +20,7 @@ from ui.state import (
     situation_record,
     sure,
 )
+from ui.views.handover import called, draw_handover, hand_over
 from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_why, the_bot
 
 EXAMPLES = (
@@ -134,6 +135,11 @@ def _forget() -> None:
     st.rerun()
 
 
+def _carried() -> str:
+    """The key of the mode that follow-ups continue from."""
+    return BY_LABEL[st.session_state.carried].key
+
+
 def _decoding(bot: Bot) -> Decoding:
     state = st.session_state
     return replace(
@@ -161,7 +167,7 @@ def _begin(
     state.fault, state.retry = "", None
     wanted = situation or (None if state.situation == DETECT else state.situation)
     try:
-        history = talk.history(BY_LABEL[state.carried].key, at)
+        history = talk.history(_carried(), at)
         brief = bot.prepare(question, modes, history, wanted, _decoding(bot), bool(state.approved))
         state.pending = Pending(brief, bot.write(brief), at)
     except SHOWN as error:
@@ -201,6 +207,8 @@ def _write(bot: Bot, talk: Conversation, pending: Pending) -> None:
 def _keep(bot: Bot, talk: Conversation, pending: Pending) -> None:
     record = record_of(bot.turn(pending.brief, pending.texts, pending.ends), pending.replaces)
     st.session_state.fault = talk.add(record)
+    if called(record):
+        hand_over(bot, talk, len(talk.turns) - 1, _carried())
 
 
 def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes: list[Mode]) -> None:
@@ -218,6 +226,7 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
             st.html(markup.reply(reply["text"], "No words came."))
             draw_foot(reply)
             draw_why(record, reply)
+    draw_handover(bot, talk, number, _carried())
 
 
 def _chip(situation: Record, passages: list[Record], bot: Bot | None = None, number: int = -1) -> str | None:

@@ -1,0 +1,134 @@
+"""Hand-over to a person: when one is due, and the ticket that saves the customer from telling it twice.
+
+A situation's file says whether a person is called (`escalate: yes`), offered (`offer`) or left out (`no`); a reply
+that says what no source supports is a reason to offer one. A ticket is kept as one JSON line; nothing is sent to
+anybody. Knows neither pages nor models."""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from chatbot.brief import Turn
+from chatbot.errors import TurnError
+from chatbot.journal import append
+from chatbot.message import Message
+from chatbot.situation import NO, OFFER
+from chatbot.voice import Voice
+
+LONGEST = 160  # characters of the customer's words in a summary
+
+
+@dataclass(frozen=True)
+class Due:
+    """Is a person called ("yes"), offered ("offer") or neither ("no"), and the sentence why."""
+
+    escalate: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a person needs to go on. `tried`: the lines of the articles that the replies were given."""
+
+    id: str
+    at: str  # UTC, ISO 8601
+    brand: str
+    situation: str  # its key
+    summary: str
+    why: str
+    order_numbers: tuple[str, ...]
+    transcript: tuple[Message, ...]
+    tried: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: what is kept, printed and downloaded."""
+        return asdict(self)
+
+
+def due(turn: Turn) -> Due:
+    """Whether `turn` is one for a person. The guard judges every mode's reply alike."""
+    situation = turn.brief.verdict.situation
+    if situation.escalate != NO:
+        called = "is handed to a person" if situation.escalate != OFFER else "may want a person"
+        return Due(situation.escalate, f"{situation.name}: {called}.")
+    loose = [reply.mode.label for reply in turn.replies if reply.unsupported]
+    if loose:
+        return Due(OFFER, f"No source supports all that stands under {' and '.join(loose)}.")
+    return Due(NO)
+
+
+def ticket_id(conversation: str, turn: int, question: str) -> str:
+    """The same for the same turn, so that no turn gets two tickets."""
+    return "T-" + hashlib.blake2b(repr((conversation, turn, question)).encode(), digest_size=4).hexdigest()
+
+
+def fill(
+    key: str,
+    voice: Voice,
+    brand: str,
+    situation: tuple[str, str],
+    why: str,
+    said: Sequence[Message],
+    tried: Sequence[str],
+) -> Ticket:
+    """A ticket for the conversation `said`; its last customer's message is the summary. `situation`: key and name."""
+    asked = [message.content for message in said if message.role == "user"]
+    words = " ".join(asked[-1].split())
+    short = words if len(words) <= LONGEST else words[:LONGEST].rsplit(" ", 1)[0] + " …"
+    return Ticket(
+        id=key,
+        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        brand=brand,
+        situation=situation[0],
+        summary=f"{situation[1]}: {short}",
+        why=why,
+        order_numbers=order_numbers(voice, asked),
+        transcript=tuple(said),
+        tried=tuple(tried),
+    )
+
+
+def order_numbers(voice: Voice, texts: Sequence[str]) -> tuple[str, ...]:
+    """Every order number in `texts`, each once, in their order. Their form is voice.md's `order_number`."""
+    if not voice.order_number:
+        return ()
+    found = re.findall(voice.order_number, "\n".join(texts), re.IGNORECASE)
+    return tuple(dict.fromkeys(one.upper() for one in found))
+
+
+def keep(home: Path, ticket: Ticket) -> None:
+    """On the disk before this returns; a ticket that is there already is not kept twice. Raises TurnError."""
+    if any(one["id"] == ticket.id for one in tickets(home, ticket.brand)):
+        return
+    path = _path(home, ticket.brand)
+    try:
+        append(path, [ticket.document()])
+    except OSError as error:
+        raise TurnError(
+            f"The ticket could not be saved ({error.strerror or error}). Make room or writable: {path.parent}"
+        ) from error
+
+
+def tickets(home: Path, brand: str) -> list[dict[str, Any]]:
+    """The brand's tickets as JSON, oldest first. A line that a crash cut short is left out."""
+    try:
+        lines = _path(home, brand).read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return []
+    found = []
+    for line in filter(str.strip, lines):
+        try:
+            one = json.loads(line)
+            found.append({**one, "id": str(one["id"])})
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _path(home: Path, brand: str) -> Path:
+    return home / "tickets" / f"{brand}.jsonl"

@@ -1,0 +1,78 @@
+"""Under a turn: the ticket for a person, filled where code decides it, on a click where it only offers one."""
+
+import json
+
+import streamlit as st
+
+from chatbot.bot import Bot
+from chatbot.errors import TurnError
+from chatbot.situation import NO, OFFER, YES
+from chatbot.ticket import Ticket, fill, keep, ticket_id, tickets
+from ui.state import Conversation, Record
+
+CONVERSATION = "The conversation so far"
+
+
+def draw_handover(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
+    """The ticket of turn `number`, or the way to one. `carried`: key of the mode whose replies are the history."""
+    record = talk.turns[number]
+    wanted = record.get("handover", {"escalate": NO, "why": ""})
+    if wanted["escalate"] == NO:
+        return
+    key = ticket_id(talk.id, number, record["question"])
+    found = next((one for one in tickets(bot.settings.home, bot.brand.key) if one["id"] == key), None)
+    if found is not None:
+        _draw(found)
+    elif wanted["escalate"] == OFFER:
+        st.button(
+            "Hand over to a person", key=f"hand-{number}", help=wanted["why"], icon=":material/support_agent:",
+            on_click=hand_over, args=(bot, talk, number, carried),
+        )  # fmt: skip
+
+
+def called(record: Record) -> bool:
+    """Is a ticket filled without anybody asking?"""
+    return bool(record.get("handover", {}).get("escalate") == YES)
+
+
+def hand_over(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
+    """Fill and keep the ticket; a failure becomes the page's sentence."""
+    try:
+        keep(bot.settings.home, _ticket(bot, talk, number, carried))
+    except TurnError as error:
+        st.session_state.fault = str(error)
+
+
+def _ticket(bot: Bot, talk: Conversation, number: int, carried: str) -> Ticket:
+    record = talk.turns[number]
+    return fill(
+        ticket_id(talk.id, number, record["question"]),
+        bot.voice,
+        bot.brand.key,
+        (record["situation"]["key"], record["situation"]["name"]),
+        record["handover"]["why"],
+        talk.history(carried, number + 1),
+        [f"{one['title']} › {one['heading']}: {one['text']}" for one in record["passages"]],
+    )
+
+
+def _draw(found: Record) -> None:
+    with st.expander(f"Ticket {found['id']} for a person", icon=":material/support_agent:"):
+        st.markdown("**What it is about**")
+        st.text(found["summary"])
+        st.caption(found["why"])
+        st.markdown("**Order number**")
+        st.text(", ".join(found["order_numbers"]) or "none given")
+        st.markdown("**What was tried**")
+        st.text("\n".join(found["tried"]) or "No line of the articles was given.")
+        st.markdown(f"**{CONVERSATION}**")
+        for message in found["transcript"]:
+            st.text(f"{'Customer' if message['role'] == 'user' else bot_name(found)}: {message['content']}")
+        document = json.dumps(found, ensure_ascii=False, indent=2)
+        name = f"{found['id']}.json"
+        st.download_button("Download as JSON", document, name, "application/json", key=f"get-{found['id']}")
+
+
+def bot_name(found: Record) -> str:
+    """Who answered, in the transcript."""
+    return str(found["brand"]).capitalize()
