@@ -22,6 +22,21 @@ def append(path: Path, documents: Iterable[Any]) -> None:
         os.fsync(file.fileno())
 
 
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Every whole line that is a JSON object; none without a file. A line that a crash cut short is left out."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    found = []
+    for line in filter(str.strip, text.split("\n")):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [one for one in found if isinstance(one, dict)]
+
+
 def _ends_a_line(file: IO[bytes]) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"

@@ -34,6 +34,7 @@ class Settings:
     seed: int = 0
     deadline_s: float = 120.0  # seconds of writing
     approved: str = "on"  # on or off: approved wording, where a situation has any, in place of a written reply
+    webhook: str = ""  # http(s) address that tickets for people are posted to as JSON; "" sends nothing
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)  # name -> where from
 
     @property
@@ -84,6 +85,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise SettingError(f"{where}={value} is out of range: {BOUNDS[name][0]} to {BOUNDS[name][1]}.")
     if name in CHOICES and value not in CHOICES[name]:
         raise SettingError(f"{where}={value!r} is unknown: choose {' or '.join(CHOICES[name])}.")
+    if name == "webhook" and not value.startswith(("http://", "https://")):
+        raise SettingError(f"{where}={value!r} is no web address: it begins with https:// or http://.")
     return value
 
 

@@ -1,11 +1,10 @@
 """Hand-over to a person: when one is due, and the ticket that saves the customer from telling it twice.
 
 A situation's file says whether a person is called (`escalate: yes`), offered (`offer`) or left out (`no`); a reply
-that says what no source supports is a reason to offer one. A ticket is kept as one JSON line; nothing is sent to
-anybody. Knows neither pages nor models."""
+that says what no source supports is a reason to offer one. A ticket is kept as one JSON line; sending it is for
+webhook.py. Knows neither pages nor models."""
 
 import hashlib
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from chatbot.brief import Turn
 from chatbot.errors import TurnError
-from chatbot.journal import append
+from chatbot.journal import append, lines
 from chatbot.message import Message
 from chatbot.situation import NO, OFFER
 from chatbot.voice import Voice
@@ -54,8 +53,8 @@ def due(turn: Turn) -> Due:
     """Whether `turn` is one for a person. The guard judges every mode's reply alike."""
     situation = turn.brief.verdict.situation
     if situation.escalate != NO:
-        called = "is handed to a person" if situation.escalate != OFFER else "may want a person"
-        return Due(situation.escalate, f"{situation.name}: {called}.")
+        called = "a person is called" if situation.escalate != OFFER else "a person is offered"
+        return Due(situation.escalate, f"In the situation “{situation.name}” {called}.")
     loose = [reply.mode.label for reply in turn.replies if reply.unsupported]
     if loose:
         return Due(OFFER, f"No source supports all that stands under {' and '.join(loose)}.")
@@ -101,10 +100,10 @@ def order_numbers(voice: Voice, texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.upper() for one in found))
 
 
-def keep(home: Path, ticket: Ticket) -> None:
-    """On the disk before this returns; a ticket that is there already is not kept twice. Raises TurnError."""
+def keep(home: Path, ticket: Ticket) -> bool:
+    """On the disk before this returns; False for a ticket that was there already. Raises TurnError."""
     if any(one["id"] == ticket.id for one in tickets(home, ticket.brand)):
-        return
+        return False
     path = _path(home, ticket.brand)
     try:
         append(path, [ticket.document()])
@@ -112,22 +111,17 @@ def keep(home: Path, ticket: Ticket) -> None:
         raise TurnError(
             f"The ticket could not be saved ({error.strerror or error}). Make room or writable: {path.parent}"
         ) from error
+    return True
 
 
 def tickets(home: Path, brand: str) -> list[dict[str, Any]]:
     """The brand's tickets as JSON, oldest first. A line that a crash cut short is left out."""
-    try:
-        lines = _path(home, brand).read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return []
-    found = []
-    for line in filter(str.strip, lines):
-        try:
-            one = json.loads(line)
-            found.append({**one, "id": str(one["id"])})
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    return [{**one, "id": str(one["id"])} for one in lines(_path(home, brand)) if "id" in one]
+
+
+def sent_log(home: Path, brand: str) -> Path:
+    """Where the webhook notes how each sending ended."""
+    return home / "tickets" / f"{brand}.sent.jsonl"
 
 
 def _path(home: Path, brand: str) -> Path:

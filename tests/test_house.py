@@ -33,6 +33,7 @@ DOORS = {
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
     "typer": ("ui/cli.py",),
+    "httpx": ("chatbot/webhook.py",),
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 

@@ -59,8 +59,7 @@ def test_without_a_known_form_no_order_number_is_found(voice: Voice) -> None:
 
 def test_a_turn_gets_one_ticket_and_it_outlives_the_program(voice: Voice, tmp_path: Path) -> None:
     assert tickets(tmp_path, "northwind") == []
-    for key in ("T-1", "T-1", "T-2"):
-        keep(tmp_path, a_ticket(voice, key))
+    assert [keep(tmp_path, a_ticket(voice, key)) for key in ("T-1", "T-1", "T-2")] == [True, False, True]
     found = tickets(tmp_path, "northwind")
     assert [one["id"] for one in found] == ["T-1", "T-2"]
     assert found[0]["transcript"][0] == {"role": "user", "content": "Hi"}

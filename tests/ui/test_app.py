@@ -1,6 +1,7 @@
 """The real pages, driven by Streamlit's AppTest on a fake engine."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from chatbot.errors import EngineError, SettingError
+from chatbot.journal import append
 from chatbot.ticket import tickets
 from ui.views import parts
 
@@ -136,6 +138,28 @@ def test_a_person_is_offered_to_the_upset_and_a_click_fills_the_ticket(page: App
     found = tickets(bot.settings.home, "northwind")
     assert [message["content"] for message in found[0]["transcript"]] == ["Where is it?? Five weeks!", "I'm sorry."]
     assert "hand-0" not in [one.key for one in page.button]
+
+
+def test_a_ticket_says_where_it_is_and_can_be_sent_again(page: AppTest, bot, monkeypatch) -> None:
+    from ui.views import handover
+
+    sent = []
+    monkeypatch.setattr(handover, "send_later", lambda url, log, document: sent.append((log, document)))
+    bot.settings = replace(bot.settings, webhook="https://desk.example/in")
+    page.run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "My lawyer will be in touch.")
+    assert any("on its way to desk.example" in one.value for one in page.caption)
+    (log, document) = sent[0]
+    append(log, [{"id": document["id"], "fault": "desk.example answered 404."}])
+    page.run()
+    assert page.warning[0].value == "Kept, but not sent: desk.example answered 404."
+    page.button(key=f"send-{document['id']}").click().run()
+    assert len(sent) == 2
+    append(log, [{"id": document["id"], "fault": ""}])
+    page.run()
+    assert any("taken by desk.example" in one.value for one in page.caption)
+    assert not page.exception
 
 
 def test_a_ticket_that_cannot_be_saved_is_a_sentence(page: AppTest, bot) -> None:

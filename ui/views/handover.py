@@ -7,7 +7,8 @@ import streamlit as st
 from chatbot.bot import Bot
 from chatbot.errors import TurnError
 from chatbot.situation import NO, OFFER, YES
-from chatbot.ticket import Ticket, fill, keep, ticket_id, tickets
+from chatbot.ticket import Ticket, fill, keep, sent_log, ticket_id, tickets
+from chatbot.webhook import host, outcomes, send_later
 from ui.state import Conversation, Record
 
 CONVERSATION = "The conversation so far"
@@ -22,7 +23,7 @@ def draw_handover(bot: Bot, talk: Conversation, number: int, carried: str) -> No
     key = ticket_id(talk.id, number, record["question"])
     found = next((one for one in tickets(bot.settings.home, bot.brand.key) if one["id"] == key), None)
     if found is not None:
-        _draw(found)
+        _draw(bot, found)
     elif wanted["escalate"] == OFFER:
         st.button(
             "Hand over to a person", key=f"hand-{number}", help=wanted["why"], icon=":material/support_agent:",
@@ -38,7 +39,9 @@ def called(record: Record) -> bool:
 def hand_over(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
     """Fill and keep the ticket; a failure becomes the page's sentence."""
     try:
-        keep(bot.settings.home, _ticket(bot, talk, number, carried))
+        ticket = _ticket(bot, talk, number, carried)
+        if keep(bot.settings.home, ticket) and bot.settings.webhook:
+            _send(bot, ticket.document())
     except TurnError as error:
         st.session_state.fault = str(error)
 
@@ -56,7 +59,11 @@ def _ticket(bot: Bot, talk: Conversation, number: int, carried: str) -> Ticket:
     )
 
 
-def _draw(found: Record) -> None:
+def _send(bot: Bot, document: Record) -> None:
+    send_later(bot.settings.webhook, sent_log(bot.settings.home, bot.brand.key), document)
+
+
+def _draw(bot: Bot, found: Record) -> None:
     with st.expander(f"Ticket {found['id']} for a person", icon=":material/support_agent:"):
         st.markdown("**What it is about**")
         st.text(found["summary"])
@@ -68,9 +75,26 @@ def _draw(found: Record) -> None:
         st.markdown(f"**{CONVERSATION}**")
         for message in found["transcript"]:
             st.text(f"{'Customer' if message['role'] == 'user' else bot_name(found)}: {message['content']}")
+        _draw_sending(bot, found)
         document = json.dumps(found, ensure_ascii=False, indent=2)
         name = f"{found['id']}.json"
         st.download_button("Download as JSON", document, name, "application/json", key=f"get-{found['id']}")
+
+
+def _draw_sending(bot: Bot, found: Record) -> None:
+    """Where the ticket is: here alone, on its way, taken, or refused with a way to try again."""
+    if not bot.settings.webhook:
+        st.caption("Kept on this machine; nothing is sent. `triptych tickets` lists it.")
+        return
+    where = host(bot.settings.webhook)
+    fault = outcomes(sent_log(bot.settings.home, bot.brand.key)).get(found["id"])
+    if fault is None:
+        st.caption(f"Kept, and on its way to {where}.")
+    elif not fault:
+        st.caption(f"Kept, and taken by {where}.")
+    else:
+        st.warning(f"Kept, but not sent: {fault}")
+        st.button("Send it again", key=f"send-{found['id']}", on_click=_send, args=(bot, found))
 
 
 def bot_name(found: Record) -> str:
