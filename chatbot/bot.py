@@ -98,7 +98,7 @@ class Bot:
         looked_up = found.situation.knowledge != NOTHING and (seen.answered or situation is not None)
         hits = lines(self._searcher, seen, self.settings.passages) if looked_up else ()
         verdict = self._verdict(found, hits)
-        rows = tuple(self._row(mode, verdict.situation, hits, history, question) for mode in modes)
+        rows = tuple(self._row(mode, verdict, hits, history, question) for mode in modes)
         return Brief(
             question=question,
             brand=self.brand.key,
@@ -202,13 +202,11 @@ class Bot:
         return found
 
     def _unknown(self, found: Verdict) -> Verdict:
-        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages")
+        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages", also=None, dropped=())
 
-    def _row(
-        self, mode: Mode, situation: Situation, hits: Sequence[Hit], history: Sequence[Message], question: str
-    ) -> Row:
+    def _row(self, mode: Mode, verdict: Verdict, hits: Sequence[Hit], history: Sequence[Message], question: str) -> Row:
         passages = [hit.cited for hit in hits]
-        chat = messages_for(mode.prompted, self.voice, situation, passages, history, question)
+        chat = messages_for(mode.prompted, self.voice, verdict.situation, passages, history, question, verdict.also)
         return Row(chat, self.brand.key if mode.tuned else None)
 
     def _sources(self, brief: Brief) -> list[str]:

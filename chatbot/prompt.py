@@ -25,12 +25,14 @@ def messages_for(
     passages: Sequence[str],
     history: Sequence[Message],
     question: str,
+    also: Situation | None = None,
 ) -> tuple[Message, ...]:
     """The chat one row continues: system, history, then passages and question as the last turn."""
     system = ground(voice)
     shown: tuple[Message, ...] = ()
     if prompted:
-        system = "\n\n".join((system, voice_part(voice), situation_part(situation)))
+        second = [f"Also: {also.name}\n{also.guidance}"] if also else []
+        system = "\n\n".join((system, voice_part(voice), situation_part(situation), *second))
         shown = examples_part(situation)
     return Message("system", system), *shown, *history, Message("user", asked(passages, question))
 

@@ -17,6 +17,7 @@ from chatbot.head import Encoder, Head
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
 UNKNOWN = "unknown"  # the situation of a question that no passage answers
+ALSO = 0.25  # chance from which a second situation is looked at
 LEAST = 0.20  # chance of the likeliest situation; below it the head is only guessing
 FOLLOW_UP = "follow-up"  # the situation of a message that says too little alone
 # what a situation wants of the articles: without a line it becomes "unknown"; a line helps; there is nothing to look
@@ -54,6 +55,7 @@ class Situation:
     gives_way: str = NEVER  # one of GIVES_WAY
     escalate: str = NO  # one of ESCALATE
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
+    excludes: tuple[str, ...] = ()  # situations that never stand beside this one in a prompt
     least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
     quiet: bool = False  # its example messages are not shown as evidence: nobody should read them on a stage
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
@@ -78,6 +80,8 @@ class Verdict:
     confidence: float  # 0..1, how likely the head finds it, or its share of the votes
     origin: str
     evidence: tuple[Evidence, ...]
+    also: Situation | None = None  # a second one whose guidance stands in the prompt too
+    dropped: tuple[str, ...] = ()  # for each likely one that does not: the sentence why
 
 
 class Detector:
@@ -113,7 +117,9 @@ class Detector:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
         of_kind = {key: share for key, share in shares.items() if self._may_be(self.situations[key], share, kinds)}
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
-        return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence)
+        likely = sorted((key for key in of_kind if of_kind[key] >= ALSO), key=lambda key: -of_kind[key])
+        also, dropped = beside(self.situations[winner], [self.situations[key] for key in likely if key != winner])
+        return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence, also, dropped)
 
     @staticmethod
     def _may_be(situation: Situation, share: float, kinds: Sequence[str]) -> bool:
@@ -132,6 +138,32 @@ class Detector:
         situation, utterance = self._said[index]
         shown = "an example message that is not shown" if self.situations[situation].quiet else utterance
         return Evidence(situation, shown, cosine)
+
+
+def beside(first: Situation, others: Sequence[Situation]) -> tuple[Situation | None, tuple[str, ...]]:
+    """Which of `others`, likeliest first, joins `first` in the prompt, and for each of the rest the sentence why not.
+
+    At most two: a small model follows no more. A mood and a matter go together ("angry" and "refund"); two of a kind
+    would say the same twice, and where nothing is looked up a reply stands alone.
+    """
+    joined, dropped = None, []
+    for other in others:
+        why = _why_not(first, other, joined)
+        if why:
+            dropped.append(f"“{other.name}” was likely too and is left out: {why}.")
+        else:
+            joined = other
+    return joined, tuple(dropped)
+
+
+def _why_not(first: Situation, other: Situation, joined: Situation | None) -> str:
+    if other.key in first.excludes or first.key in other.excludes:
+        return f"its file and that of “{first.name}” exclude each other"
+    if NOTHING in (first.knowledge, other.knowledge):
+        return "where nothing is looked up, a situation stands alone"
+    if first.knowledge == other.knowledge:
+        return f"its guidance says much the same as that of “{first.name}”"
+    return f"“{joined.name}” is there already, and two are the most" if joined else ""
 
 
 def _shares(evidence: Sequence[Evidence]) -> dict[str, float]:

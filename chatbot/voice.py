@@ -92,6 +92,7 @@ def _situation(path: Path, voice: Voice) -> Situation:
         gives_way=facts.get("gives_way", NEVER),
         escalate=_escalate(path, facts.get("escalate", NO)),
         priority=_whole(path, facts.get("priority", 0)),
+        excludes=_excludes(path, facts.get("excludes") or []),
         least=_share(path, facts.get("least", 0)),
         quiet=facts.get("quiet") is True,
         cues=_cues(path, facts.get("cues") or []),
@@ -112,6 +113,15 @@ def _whole(path: Path, found: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise PromptError(f"{_named(path)}: 'priority' must be a whole number, not {found!r}.")
     return found
+
+
+def _excludes(path: Path, found: Any) -> tuple[str, ...]:
+    known = {one.stem for one in path.parent.glob("*.md")} - {path.stem}
+    if not isinstance(found, list) or not set(map(str, found)) <= known:
+        raise PromptError(
+            f"{_named(path)}: 'excludes' must list other situations; known are {', '.join(sorted(known))}."
+        )
+    return tuple(map(str, found))
 
 
 def _share(path: Path, found: Any) -> float:

@@ -184,6 +184,8 @@ def situation_record(brief: Brief) -> Record:
         "description": verdict.situation.description,
         "confidence": verdict.confidence,
         "origin": verdict.origin,
+        "also": verdict.also.name if verdict.also else "",
+        "dropped": list(verdict.dropped),
         "evidence": [vars(one) for one in verdict.evidence],
     }
 

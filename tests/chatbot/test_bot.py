@@ -154,3 +154,18 @@ def test_modes_by_name() -> None:
 def test_passages_are_at_most_what_the_settings_say(bot, searcher: FakeSearcher) -> None:
     searcher.hits = tuple(hit(f"Fact {n}.", heading=f"H{n}") for n in range(9))
     assert len(bot.prepare("How much is express shipping?", [PLAIN]).hits) == bot.settings.passages == 1
+
+
+def test_two_likely_situations_guide_the_prompted_modes_together(bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = {"upset": 0.5, "refund": 0.4, "legal": 0.1}
+    monkeypatch.setattr(bot._detector, "_head", SimpleNamespace(chances=lambda vector, message: shares))
+    brief = bot.prepare("this is a joke, I want my money back", THREE)
+    base, tuned, combined = (row.messages[0].content for row in brief.rows)
+    assert (brief.verdict.situation.key, brief.verdict.also.key) == ("upset", "refund")
+    assert "Now: Upset customer" in base
+    assert "Also: Refund or return" in base
+    assert base == combined
+    assert "Also:" not in tuned
+    assert bot.prepare("this is a joke", THREE, situation="upset").verdict.also is None, (
+        "chosen by hand: that one alone"
+    )

@@ -1,12 +1,13 @@
 """Which situation is it? A table, on the real MiniLM and northwind's own files; no message is an example utterance."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatbot.brand import find_brand
 from chatbot.errors import TurnError
-from chatbot.situation import VOTERS, Detector
+from chatbot.situation import VOTERS, Detector, beside
 from chatbot.voice import read_situations, read_voice
 from knowledge.embed import MiniLM
 from tests.conftest import FakeEncoder
@@ -112,3 +113,38 @@ def test_messages_of_a_quiet_situation_are_not_shown_as_evidence(detector: Detec
     evidence = detector.detect(crisis.utterances[1]).evidence
     assert "crisis" in [one.situation for one in evidence]
     assert not {one.utterance for one in evidence[1:]} & set(crisis.utterances)
+
+
+def named(detector: Detector, *keys: str) -> list:
+    return [detector.named(key) for key in keys]
+
+
+def test_a_mood_and_a_matter_stand_in_the_prompt_together(detector: Detector) -> None:
+    upset, refund = named(detector, "upset", "refund")
+    assert beside(upset, [refund]) == (refund, ())
+    assert beside(refund, [upset]) == (upset, ())
+
+
+@pytest.mark.parametrize(
+    ("first", "others", "joined", "why"),
+    [
+        ("refund", ["question"], None, "much the same"),
+        ("upset", ["legal"], None, "stands alone"),
+        ("legal", ["refund"], None, "stands alone"),
+        ("upset", ["refund", "order-problem"], "refund", "two are the most"),
+    ],
+)
+def test_what_is_left_out_says_why(detector: Detector, first: str, others: list[str], joined: str, why: str) -> None:
+    found, dropped = beside(detector.named(first), named(detector, *others))
+    assert (found.key if found else None) == joined
+    assert len(dropped) == 1
+    assert why in dropped[0]
+    assert detector.named(others[-1]).name in dropped[0]
+
+
+def test_situations_that_exclude_each_other_never_meet(detector: Detector) -> None:
+    upset, refund = named(detector, "upset", "refund")
+    for pair in ((replace(upset, excludes=("refund",)), refund), (upset, replace(refund, excludes=("upset",)))):
+        joined, dropped = beside(pair[0], [pair[1]])
+        assert joined is None
+        assert "exclude each other" in dropped[0]

@@ -231,8 +231,11 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
 
 def _chip(situation: Record, passages: list[Record], bot: Bot | None = None, number: int = -1) -> str | None:
     """The situation, its reasons, and where `bot` is given a way to answer as another one."""
-    with st.popover(f"Situation: {situation['name']} · {sure(situation)}"):
+    found = " + ".join(filter(None, (situation["name"], situation.get("also"))))
+    with st.popover(f"Situation: {found} · {sure(situation)}"):
         st.caption(situation["description"])
+        for why in situation.get("dropped", ()):
+            st.caption(why)
         st.markdown("Nearest example messages")
         draw_evidence(situation["evidence"][:5])
         if bot is not None:
