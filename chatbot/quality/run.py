@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from chatbot.approved import spoken_end
 from chatbot.bot import Bot
 from chatbot.brief import Brief
 from chatbot.engine.protocol import Decoding, End, Row, Run
 from chatbot.errors import EngineError
-from chatbot.journal import append
+from chatbot.journal import append, lines
 from chatbot.mode import Mode
 from chatbot.quality.suite import Case
 
@@ -133,15 +132,10 @@ def _key(bot: Bot, decoding: Decoding) -> str:
 def _read(path: Path, key: str) -> dict[str, Written]:
     """Whole lines with the same key; a half-written last line is left out."""
     found: dict[str, Written] = {}
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return found
-    for line in lines:
+    for kept in lines(path):
         try:
-            kept: dict[str, Any] = json.loads(line)
             if kept["key"] == key:
                 found[kept["reply"]] = Written(kept["text"], End(**kept["end"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # cut short by a kill
+        except (KeyError, TypeError):
+            continue  # not a kept reply
     return found

@@ -11,8 +11,6 @@ from chatbot.ticket import Ticket, fill, keep, sent_log, ticket_id, tickets
 from chatbot.webhook import host, outcomes, send_later
 from ui.state import Conversation, Record
 
-CONVERSATION = "The conversation so far"
-
 
 def draw_handover(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
     """The ticket of turn `number`, or the way to one. `carried`: key of the mode whose replies are the history."""
@@ -72,7 +70,7 @@ def _draw(bot: Bot, found: Record) -> None:
         st.text(", ".join(found["order_numbers"]) or "none given")
         st.markdown("**What was tried**")
         st.text("\n".join(found["tried"]) or "No line of the articles was given.")
-        st.markdown(f"**{CONVERSATION}**")
+        st.markdown("**The conversation so far**")
         for message in found["transcript"]:
             st.text(f"{'Customer' if message['role'] == 'user' else bot_name(found)}: {message['content']}")
         _draw_sending(bot, found)
