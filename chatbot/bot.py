@@ -3,23 +3,22 @@
 `open_bot` is the only place where rooms are wired together."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from adapters.card import Card
-from adapters.errors import AdapterError, ExampleError
-from adapters.examples import read_examples
+from adapters.errors import AdapterError
 from chatbot.approved import Spoken, wording
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
 from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
 from chatbot.guard import unsupported
-from chatbot.head import Encoder, Head, kept
+from chatbot.guide import Guide, read_guide
+from chatbot.head import Encoder
 from chatbot.lookup import Outlook, Searcher, lines, outlook
 from chatbot.message import Message
-from chatbot.mode import Mode
+from chatbot.mode import BASE_PROMPTED, Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
 from chatbot.situation import (
@@ -35,16 +34,15 @@ from chatbot.situation import (
     Situation,
     Verdict,
 )
-from chatbot.voice import Voice, read_situations, read_voice
+from chatbot.taught import detector_for, detector_from
+from chatbot.versions import History
+from chatbot.voice import Voice
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
 UNSURE = 0.6  # how sure the head must be of a situation that may give way (see situation.GIVES_WAY)
 LONGEST = 2000  # characters in a question
-# situations whose training examples teach the head nothing. A message that nothing answers looks like a question, and
-# whether the articles answer is not for the head to say; small talk's examples hold thanks, a situation of its own now
-UNTAUGHT = (UNKNOWN, "small-talk")
 
 
 class Bot:
@@ -53,7 +51,7 @@ class Bot:
     def __init__(
         self,
         brand: Brand,
-        voice: Voice,
+        guide: Guide,
         detector: Detector,
         searcher: Searcher,
         engine: Engine,
@@ -61,11 +59,16 @@ class Bot:
         adapter: Card | None = None,
         adapter_fault: str = "",
     ):
-        self.brand, self.voice, self.engine = brand, voice, engine
+        self.brand, self.guide, self.engine = brand, guide, engine
         self.adapter, self.adapter_fault = adapter, adapter_fault
         self.settings = settings
         self.situations: tuple[Situation, ...] = tuple(detector.situations.values())
         self._detector, self._searcher = detector, searcher
+
+    @property
+    def voice(self) -> Voice:
+        """Who the brand is and how it writes."""
+        return self.guide.voice
 
     @property
     def name(self) -> str:
@@ -109,6 +112,7 @@ class Bot:
             rows=rows,
             prompts=tuple(self.engine.prompt_text(row) for row in rows),
             decoding=decoding or self.settings.decoding,
+            prompt_version=self.guide.version,
             approved="" if hits or not self._may_approve(approved) else wording(verdict.situation, question),
         )
 
@@ -142,6 +146,26 @@ class Bot:
         for column in run:
             texts = [text + piece for text, piece in zip(texts, column, strict=True)]
         return self.turn(brief, texts, [end for end in run.ends if end is not None])
+
+    def reread(self) -> "Bot":
+        """The same bot with the prompt files as they are on the disk now. Raises PromptError."""
+        brand, guide = open_guide(self.settings)
+        return self if guide.version == self.guide.version else self.guided_by(guide, brand)
+
+    def guided_by(self, guide: Guide, brand: Brand | None = None) -> "Bot":
+        """The same bot with other prompt files, saved or not; takes a second where their messages differ."""
+        detector = self._detector
+        if guide.situations != self.guide.situations:
+            detector = detector_from(detector, self.brand, guide.situations)
+        parts = (detector, self._searcher, self.engine, self.settings, self.adapter, self.adapter_fault)
+        return Bot(brand or self.brand, guide, *parts)
+
+    def detect(self, message: str) -> Verdict:
+        """The situation that `message` would be answered as, articles asked where it may be a question for them.
+
+        Raises TurnError and KnowledgeError.
+        """
+        return self.prepare(message, (BASE_PROMPTED,)).verdict
 
     def search(self, question: str, k: int) -> tuple[Hit, ...]:
         """The passages about `question`, best first."""
@@ -224,43 +248,32 @@ def open_bot(settings: Settings) -> Bot:
     from adapters.attach import attach
     from adapters.base import load_base
     from chatbot.engine.local import LocalEngine
-    from knowledge.embed import MiniLM
+    from knowledge.embed import MiniLM, Remembering
     from knowledge.search import open_searcher
 
-    brand = find_brand(settings.brand, settings.home)
-    voice = read_voice(brand.prompts / "voice.md")
-    embedder = MiniLM()
+    brand, guide = open_guide(settings)
+    embedder = Remembering(MiniLM())
     searcher = open_searcher(brand.key, index_root(settings.home), embedder)
-    detector = open_detector(settings, embedder)
+    detector = detector_for(brand, guide, embedder, settings.home)
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
         model, card = attach(base, brand.adapter, brand.key)
         engine, fault = LocalEngine(base, model, [brand.key]), ""
     except AdapterError as error:
         engine, card, fault = LocalEngine(base, base.model), None, str(error)
-    return Bot(brand, voice, detector, searcher, engine, settings, card, fault)
+    return Bot(brand, guide, detector, searcher, engine, settings, card, fault)
 
 
 def open_detector(settings: Settings, embedder: Embedder) -> Detector:
     """What tells the situations of `settings.brand` apart. Raises BrandError and PromptError."""
+    return detector_for(*open_guide(settings), embedder, settings.home)
+
+
+def open_guide(settings: Settings) -> tuple[Brand, Guide]:
+    """The brand and its prompt files, whole: a save that was cut short is finished first."""
     brand = find_brand(settings.brand, settings.home)
-    situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
-    return Detector(situations, embedder, head=learnt_head(brand, situations, embedder, settings.home))
-
-
-def learnt_head(brand: Brand, situations: Sequence[Situation], embedder: Embedder, home: Path) -> Head | None:
-    """What the utterances and the customers' messages of the training examples teach; learnt once, then kept.
-
-    Not all examples do: see UNTAUGHT.
-    """
-    said = [(one.key, utterance) for one in situations for utterance in one.utterances]
-    said += [counter for one in situations for counter in one.counter]
-    keys = [one.key for one in situations]
-    with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
-        for one in read_examples(brand.examples, keys):
-            if one.situation not in UNTAUGHT:
-                said.append((one.situation, one.turns[-2][1]))
-    return kept(said, embedder, embedder.fingerprint, home / "situations" / brand.key)
+    History(brand, settings.home).finish()
+    return brand, read_guide(brand.prompts)
 
 
 def index_root(home: Path) -> Path:

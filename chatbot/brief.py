@@ -22,6 +22,7 @@ class Brief:
     rows: tuple[Row, ...]
     prompts: tuple[str, ...]  # the exact text each row's model saw
     decoding: Decoding
+    prompt_version: str = ""  # of the prompt files, see chatbot.guide
     approved: str = ""  # the reply in every mode, from the situation's file; "" where the model writes
 
 

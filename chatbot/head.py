@@ -34,7 +34,9 @@ Said = Sequence[tuple[str, str]]  # (situation, message)
 
 
 class Encoder(Protocol):
-    """Anything that turns texts into rows of length 1."""
+    """Anything that turns texts into rows of length 1. Other rows need another fingerprint."""
+
+    fingerprint: str
 
     def encode(self, texts: Sequence[str]) -> Numbers:
         """(n, d) float32, each row of length 1."""
@@ -73,26 +75,38 @@ def signs(message: str) -> list[float]:
     return [*mood, TOLD * english, TOLD * foreign]
 
 
-def learn(said: Said, encoder: Encoder) -> Head:
-    """The head that `said` teaches. Takes seconds, most of them for the embeddings."""
+def learn(said: Said, encoder: Encoder, near: Head | None = None) -> Head:
+    """The head that `said` teaches. Takes seconds, most of them for the embeddings.
+
+    From `near`, a head for almost the same messages, it takes less than one.
+    """
     from sklearn.linear_model import LogisticRegression
 
     messages = [message for _, message in said]
     rows = _rows(encoder.encode(messages), messages)
     model = LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
+    if near and set(near.keys) == {key for key, _ in said}:
+        model.set_params(warm_start=True, tol=1e-6)  # one more message moves little: it must not count as nothing
+        model.classes_ = np.array(near.keys)
+        model.coef_, model.intercept_ = near.weights.astype(np.float64), near.bias.astype(np.float64)
     model.fit(rows, [key for key, _ in said])
     return Head(tuple(map(str, model.classes_)), model.coef_.astype(np.float32), model.intercept_.astype(np.float32))
 
 
-def kept(said: Said, encoder: Encoder, name: str, folder: Path) -> Head | None:
+def enough(said: Said) -> bool:
+    """Has every situation messages enough to learn a head from?"""
+    counts = Counter(key for key, _ in said)
+    return len(counts) >= 3 and min(counts.values()) >= LEAST
+
+
+def kept(said: Said, encoder: Encoder, folder: Path) -> Head | None:
     """The head for `said`, from `folder` if it was learnt before; None where a situation has too few messages.
 
-    `name` says which encoder it is. What cannot be read is learnt again, what cannot be written is not kept.
+    What cannot be read is learnt again, what cannot be written is not kept.
     """
-    counts = Counter(key for key, _ in said)
-    if len(counts) < 3 or min(counts.values()) < LEAST:
+    if not enough(said):
         return None
-    digest = hashlib.sha256(f"{VERSION}\n{name}\n{list(said)!r}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{VERSION}\n{encoder.fingerprint}\n{list(said)!r}".encode()).hexdigest()[:16]
     path = folder / f"{digest}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:

@@ -1,4 +1,4 @@
-"""JSON lines that survive a crash: on the disk before anybody is told, never joined to half a line."""
+"""JSON lines and files that survive a crash: on the disk before anybody is told, never half of one."""
 
 import json
 import os
@@ -35,6 +35,17 @@ def lines(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [one for one in found if isinstance(one, dict)]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file is `text`, or what it was before. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
 
 
 def _ends_a_line(file: IO[bytes]) -> bool:

@@ -94,7 +94,7 @@ class Detector:
         if fallback not in self.situations:
             raise TurnError(f"There is no situation {fallback!r} to fall back on.")
         self._fallback = fallback
-        self.encoder, self._head = encoder, head
+        self.encoder, self.head = encoder, head
         self._said = [(s.key, utterance) for s in situations for utterance in s.utterances]
         self._vectors = encoder.encode([utterance for _, utterance in self._said])  # (n, d)
 
@@ -111,7 +111,7 @@ class Detector:
         cosines = np.einsum("ij,j->i", self._vectors, vector)  # (n,)
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
         evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
-        shares = self._head.chances(vector, message) if self._head else _shares(evidence)
+        shares = self.head.chances(vector, message) if self.head else _shares(evidence)
         if cue := self._cue(message, kinds):
             return Verdict(self.situations[cue.situation], 1.0, "cue", (cue, *evidence))
         if evidence[0].cosine < SURE or max(shares.values()) < LEAST:

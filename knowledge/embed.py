@@ -60,6 +60,24 @@ class MiniLM:
         return np.asarray(vectors, np.float32)
 
 
+class Remembering:
+    """Embeds each text of a longer list once: a changed list costs only what is new in it."""
+
+    def __init__(self, embedder: Embedder):
+        self._embedder = embedder
+        self._known: dict[str, Vectors] = {}
+        self.fingerprint = embedder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, d) float32. A single text is a message: it is not remembered here."""
+        if len(texts) < 2:
+            return self._embedder.encode(texts)
+        fresh = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if fresh:
+            self._known.update(zip(fresh, self._embedder.encode(fresh), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
 def model_folder() -> Path:
     """Where the package keeps its model. Raises KnowledgeError when it is not installed."""
     spec = importlib.util.find_spec(PACKAGE)

@@ -115,16 +115,16 @@ def bot(engine: FakeEngine, searcher: FakeSearcher, tmp_path: Path):
     """The real bot with northwind's real prompts, on fakes."""
     from chatbot.bot import Bot
     from chatbot.brand import find_brand
+    from chatbot.guide import read_guide
     from chatbot.settings import Settings
     from chatbot.situation import Detector
-    from chatbot.voice import read_situations, read_voice
 
     brand = find_brand("northwind", tmp_path)
-    voice = read_voice(brand.prompts / "voice.md")
-    detector = Detector(read_situations(brand.prompts / "situations", voice), FakeEncoder())
+    guide = read_guide(brand.prompts)
+    detector = Detector(guide.situations, FakeEncoder())
     # the fake encoder finds situations at random: a test that wants approved wording asks for it
     settings = Settings(home=tmp_path, approved="off")
-    return Bot(brand, voice, detector, searcher, engine, settings, adapter=object())  # type: ignore[arg-type]
+    return Bot(brand, guide, detector, searcher, engine, settings, adapter=object())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,13 @@ from adapters.attach import WEIGHTS, attach
 from adapters.base import DEFAULT, chat_ids, load_base
 from adapters.card import read_card
 from adapters.examples import digest_of
-from chatbot.bot import learnt_head
 from chatbot.brand import find_brand
 from chatbot.engine.alike import left_padded
 from chatbot.engine.local import BARE
 from chatbot.situation import Detector
-from chatbot.voice import read_situations, read_voice
+from chatbot.situations import read_situations
+from chatbot.taught import learnt_head
+from chatbot.voice import read_voice
 from knowledge.embed import MiniLM
 
 pytestmark = pytest.mark.model

@@ -14,8 +14,8 @@ from adapters.base import base_faults, load_base
 from chatbot.bot import index_root
 from chatbot.brand import HERE, Brand, find_brand
 from chatbot.errors import SHOWN
+from chatbot.guide import read_guide
 from chatbot.settings import Settings
-from chatbot.voice import read_situations, read_voice
 
 PACKAGES = (
     "torch", "transformers", "peft", "trl", "gguf", "safetensors", "sentence-transformers",
@@ -122,8 +122,8 @@ def _embedder() -> str:
 
 
 def _prompts(brand: Brand) -> str:
-    voice = read_voice(brand.prompts / "voice.md")
-    return f"{len(voice.rules)} rules, {len(read_situations(brand.prompts / 'situations', voice))} situations"
+    guide = read_guide(brand.prompts)
+    return f"{len(guide.voice.rules)} rules, {len(guide.situations)} situations, version {guide.version}"
 
 
 def _articles(brand: Brand) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import unified_diff
 from html import escape
 
 from chatbot.mode import mode_of
@@ -28,6 +29,11 @@ STYLE = """<style>
 .tp-who.tp-right {text-align: right; margin-bottom: -.8rem;}
 .tp-said {margin: .2rem auto .4rem 0; width: fit-content; max-width: 44rem; padding: .7rem 1rem; white-space: pre-wrap;
   overflow-wrap: anywhere; line-height: 1.5; border-radius: 1rem 1rem 1rem .2rem; background: rgba(192, 160, 90, .14);}
+.tp-diff {font-family: ui-monospace, monospace; font-size: .84rem; line-height: 1.5; white-space: pre-wrap;
+  overflow-wrap: anywhere; margin-bottom: .8rem;}
+.tp-diff .tp-at {opacity: .65; padding-top: .4rem;}
+.tp-diff .tp-in {background: rgba(61, 139, 102, .2);}
+.tp-diff .tp-out {background: rgba(190, 70, 60, .17);}
 .tp-table {width: 100%; border-collapse: collapse; margin: .2rem 0 .8rem; line-height: 1.4;}
 .tp-table th {text-align: left; font-size: .84rem; font-weight: 600; opacity: .75;}
 .tp-table th, .tp-table td {padding: .45rem .9rem .45rem 0; vertical-align: top;
@@ -127,6 +133,20 @@ def _cells(heads: Sequence[str], row: Sequence[str]) -> str:
     """Each with its head, for the list on a phone: a question needs no colon."""
     named = [escape(head if head.endswith("?") else f"{head}:") for head in heads]
     return "".join(f'<td data-head="{head}">{escape(cell)}</td>' for head, cell in zip(named, row, strict=True))
+
+
+def diff(before: str, after: str, around: int = 2) -> str:
+    """What was taken out and what was put in, line by line, with `around` lines that stayed on either side."""
+    lines = list(unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=around))[2:]
+    return f'<div class="tp-diff">{"".join(map(_diff_line, lines))}</div>'
+
+
+def _diff_line(line: str) -> str:
+    if line.startswith("@@"):
+        numbers = re.search(r"\+(\d+)", line)
+        return f'<div class="tp-at">line {numbers[1] if numbers else "?"}</div>'
+    kind = {"+": "tp-in", "-": "tp-out"}.get(line[:1], "")
+    return f'<div class="{kind}">{escape(line[:1]) or " "} {escape(line[1:])}</div>'
 
 
 def to_top(number: int) -> str:

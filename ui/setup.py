@@ -4,10 +4,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.base import setup_base
-from chatbot.bot import index_root, learnt_head
+from chatbot.bot import index_root
 from chatbot.brand import Brand, find_brand
+from chatbot.guide import read_guide
 from chatbot.settings import Settings
-from chatbot.voice import read_situations, read_voice
+from chatbot.taught import learnt_head
 from knowledge.embed import Embedder
 
 
@@ -52,7 +53,6 @@ def _build(brand: Brand, settings: Settings, embedder: Embedder, console: Consol
 
 
 def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
-    situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
-    head = learnt_head(brand, situations, embedder, settings.home)
+    head = learnt_head(brand, read_guide(brand.prompts).situations, embedder, settings.home)
     told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
     console.print(f"      {told}", markup=False)

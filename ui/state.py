@@ -151,6 +151,7 @@ def record_of(turn: Turn, replaces: int | None = None) -> Record:
         "question": brief.question,
         "brand": brief.brand,
         "history": len(brief.history),
+        "prompt_version": brief.prompt_version,
         "situation": situation_record(brief),
         "passages": passage_records(brief),
         "decoding": vars(brief.decoding),

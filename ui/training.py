@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adapters.card import Card
 from chatbot.brand import find_brand
+from chatbot.guide import read_guide
 from chatbot.settings import Settings
-from chatbot.voice import read_situations, read_voice
 
 
 def train_brand(
@@ -26,8 +26,8 @@ def train_brand(
 
     brand = find_brand(settings.brand, settings.home)
     recipe = replace(Recipe(), **{name: value for name, value in knobs.items() if value is not None})
-    voice = read_voice(brand.prompts / "voice.md")
-    situations = {one.key: one for one in read_situations(brand.prompts / "situations", voice)}
+    guide = read_guide(brand.prompts)
+    situations = {one.key: one for one in guide.situations}
     path = examples or brand.examples
     pairs = read_examples(path, list(situations))
     learnt, held = split(pairs, recipe.held_out, recipe.seed)
@@ -35,8 +35,8 @@ def train_brand(
     console.print(f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path})", soft_wrap=True)
     card = _train(
         settings,
-        passes(learnt, voice, situations, recipe.epochs, recipe.seed),
-        both_ways(held, voice, situations),
+        passes(learnt, guide.voice, situations, recipe.epochs, recipe.seed),
+        both_ways(held, guide.voice, situations),
         folder,
         digest_of(path),
         len(learnt),

@@ -3,7 +3,6 @@
 `order` checks all that was asked for before a model is woken; `carry_out` answers, marks, judges and writes the
 report. Replies are kept beside the reports, so the next order of the same goes on where a stopped one was."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from chatbot.bot import Bot
 from chatbot.brand import find_brand
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import SuiteError
+from chatbot.guide import read_guide
 from chatbot.mode import COMBINED, EVERY, Mode, modes_named
 from chatbot.quality.checks import Examiner, open_examiner
 from chatbot.quality.consistency import consistency, sampled
@@ -31,7 +31,6 @@ from chatbot.quality.run import Tell
 from chatbot.quality.stats import held
 from chatbot.quality.suite import Case, read_suite, sample
 from chatbot.settings import Settings
-from chatbot.voice import read_situations, read_voice
 
 SUITES = Path(__file__).resolve().parent / "suites"  # <brand>.jsonl
 ANSWERS = "answers.jsonl"
@@ -125,7 +124,6 @@ def judge(what: Order, outcomes: Sequence[Outcome]) -> Gate:
 def facts(bot: Bot, what: Order) -> dict[str, str]:
     """What a reader must know to make the run again."""
     card = bot.adapter
-    texts = repr((bot.voice, bot.situations))
     decoding = _decoding(bot)
     return {
         "date": time.strftime("%Y-%m-%d %H:%M"),
@@ -135,7 +133,7 @@ def facts(bot: Bot, what: Order) -> dict[str, str]:
         "seed": str(what.seed),
         "adapter": card.weights[:12] if card else "none",
         "base": f"{card.base.name} {card.base.weights[:12]}" if card else bot.settings.base,
-        "prompts": hashlib.sha256(texts.encode()).hexdigest()[:12],
+        "prompts": bot.guide.version,
         "decoding": f"temperature {decoding.temperature:g}, top_p {decoding.top_p:g}, "
         f"at most {decoding.max_new_tokens} tokens, {bot.settings.passages} passages",
         "version": _version(),
@@ -180,8 +178,7 @@ def _decoding(bot: Bot) -> Decoding:
 
 def _situations(settings: Settings) -> list[str]:
     brand = find_brand(settings.brand, settings.home)
-    voice = read_voice(brand.prompts / "voice.md")
-    return [one.key for one in read_situations(brand.prompts / "situations", voice)]
+    return [one.key for one in read_guide(brand.prompts).situations]
 
 
 def _modes(names: Sequence[str]) -> tuple[Mode, ...]:

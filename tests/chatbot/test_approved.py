@@ -12,7 +12,8 @@ from chatbot.mode import BASE_PROMPTED, COMBINED, THREE
 from chatbot.quality.checks import open_examiner
 from chatbot.quality.run import answers
 from chatbot.quality.suite import Case
-from chatbot.voice import read_situations, read_voice
+from chatbot.situations import read_situations
+from chatbot.voice import read_voice
 
 ASKED = "My lawyer will be in touch."
 
@@ -94,5 +95,5 @@ def test_an_empty_wording_is_refused_by_its_file(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     text = (brand.prompts / "situations" / "legal.md").read_text(encoding="utf-8")
     (folder / "legal.md").write_text(text + "\n## Approved\n\n", encoding="utf-8")
-    with pytest.raises(PromptError, match=r"legal\.md has an empty '## Approved' part"):
+    with pytest.raises(PromptError, match=r"legal\.md, line 91: has an empty '## Approved' part"):
         read_situations(folder, voice)

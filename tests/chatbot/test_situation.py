@@ -8,7 +8,8 @@ import pytest
 from chatbot.brand import find_brand
 from chatbot.errors import TurnError
 from chatbot.situation import VOTERS, Detector, beside
-from chatbot.voice import read_situations, read_voice
+from chatbot.situations import read_situations
+from chatbot.voice import read_voice
 from knowledge.embed import MiniLM
 from tests.conftest import FakeEncoder
 

@@ -10,7 +10,8 @@ from chatbot.guard import unsupported
 from chatbot.message import Message
 from chatbot.mode import BASE_PROMPTED, COMBINED, EVERY, FINE_TUNED, PLAIN
 from chatbot.prompt import examples_part, messages_for
-from chatbot.voice import read_situations, read_voice
+from chatbot.situations import read_situations
+from chatbot.voice import read_voice
 from tests.conftest import FakeEngine
 
 FRONT = "---\nname: Acme\ntrade: a shop\ncontact: a@b.example\nsignoff: Bye\n---\n"

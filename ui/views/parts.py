@@ -3,15 +3,33 @@
 import streamlit as st
 
 from chatbot.bot import Bot, open_bot
-from chatbot.settings import read_settings
+from chatbot.brand import find_brand
+from chatbot.guide import KINDS
+from chatbot.settings import Settings, read_settings
 from ui import markup
 from ui.state import NO_PASSAGES, NOTES, Record, sure
 
 
-@st.cache_resource(show_spinner="Waking the model. This takes a few seconds …")
 def the_bot() -> Bot:
-    """One bot for all sessions of this server. Raises errors.SHOWN."""
+    """One bot for all sessions of this server, guided by the prompt files as they are now. Raises errors.SHOWN."""
+    return _guided(stamp(read_settings()))
+
+
+def stamp(settings: Settings) -> str:
+    """Changes with every change to the brand's prompt files, without reading them."""
+    folder = find_brand(settings.brand, settings.home).prompts
+    found = ((path, path.stat()) for kind in KINDS for path in sorted(folder.glob(kind)))
+    return repr([(str(path), facts.st_mtime_ns, facts.st_size) for path, facts in found])
+
+
+@st.cache_resource(show_spinner="Waking the model. This takes a few seconds …")
+def _opened() -> Bot:
     return open_bot(read_settings())
+
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the prompt files …")
+def _guided(stamped: str) -> Bot:
+    return _opened().reread()
 
 
 def draw_foot(reply: Record) -> None:
@@ -37,7 +55,8 @@ def draw_why(record: Record, reply: Record) -> None:
         st.code(reply["prompt"], language=None, wrap_lines=True, height=260)
         st.caption(
             f"{reply['tokens_in']} tokens read, {reply['tokens_out']} written. First word after "
-            f"{reply['first_token_s']:.1f} s, finished after {reply['total_s']:.1f} s."
+            f"{reply['first_token_s']:.1f} s, finished after {reply['total_s']:.1f} s. "
+            f"Prompt files: version {record.get('prompt_version') or 'not noted'}."
         )
 
 

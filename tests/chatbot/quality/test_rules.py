@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chatbot.errors import SuiteError
 from chatbot.quality.rules import Rulebook, read_rules, sentences, without_signoff
-from chatbot.voice import read_situations, read_voice
+from chatbot.situations import read_situations
+from chatbot.voice import read_voice
 
 ROOT = Path(__file__).resolve().parents[3]
 PROMPTS = ROOT / "chatbot" / "prompts" / "northwind"

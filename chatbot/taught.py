@@ -1,0 +1,51 @@
+"""What a brand's messages teach about its situations: the detector, learnt once and kept, or anew in a second."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from adapters.errors import ExampleError
+from adapters.examples import read_examples
+from chatbot.brand import Brand
+from chatbot.guide import Guide
+from chatbot.head import Encoder, Head, enough, kept, learn
+from chatbot.situation import UNKNOWN, Detector, Situation
+
+# situations whose training examples teach the head nothing. A message that nothing answers looks like a question, and
+# whether the articles answer is not for the head to say; small talk's examples hold thanks, a situation of its own now
+UNTAUGHT = (UNKNOWN, "small-talk")
+
+
+def detector_for(brand: Brand, guide: Guide, encoder: Encoder, home: Path) -> Detector:
+    """What tells `guide`'s situations apart; learnt once, then kept."""
+    return Detector(guide.situations, encoder, head=learnt_head(brand, guide.situations, encoder, home))
+
+
+def learnt_head(brand: Brand, situations: Sequence[Situation], encoder: Encoder, home: Path) -> Head | None:
+    """The head that the brand's messages teach, from the disk if it was learnt before."""
+    return kept(messages_of(brand, situations), encoder, home / "situations" / brand.key)
+
+
+def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str, str]]:
+    """(situation, message): the utterances, and the customers' messages of the training examples.
+
+    Not all examples teach: see UNTAUGHT.
+    """
+    said = [(one.key, utterance) for one in situations for utterance in one.utterances]
+    said += [counter for one in situations for counter in one.counter]
+    keys = [one.key for one in situations]
+    with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
+        for one in read_examples(brand.examples, keys):
+            if one.situation not in UNTAUGHT:
+                said.append((one.situation, one.turns[-2][1]))
+    return said
+
+
+def detector_from(near: Detector, brand: Brand, situations: Sequence[Situation]) -> Detector:
+    """A detector for `situations` that differ a little from those of `near`; nothing of it is kept."""
+    said = messages_of(brand, situations)
+    if said == messages_of(brand, tuple(near.situations.values())):
+        head = near.head
+    else:
+        head = learn(said, near.encoder, near.head) if enough(said) else None
+    return Detector(situations, near.encoder, head=head)
