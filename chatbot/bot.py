@@ -3,7 +3,6 @@
 `open_bot` is the only place where rooms are wired together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from adapters.card import Card
@@ -11,29 +10,18 @@ from adapters.errors import AdapterError
 from chatbot.approved import Spoken, wording
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
+from chatbot.decide import found_in, settled
 from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
 from chatbot.guard import unsupported
 from chatbot.guide import Guide, read_guide
 from chatbot.head import Encoder
-from chatbot.lookup import Outlook, Searcher, lines, outlook
+from chatbot.lookup import Searcher, lines, outlook
 from chatbot.message import Message
 from chatbot.mode import BASE_PROMPTED, Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
-from chatbot.situation import (
-    ANSWERED,
-    DOUBTFUL,
-    FOLLOW_UP,
-    NEEDED,
-    NOTHING,
-    PLAINLY,
-    SHOP,
-    UNKNOWN,
-    Detector,
-    Situation,
-    Verdict,
-)
+from chatbot.situation import NOTHING, Detector, Situation, Verdict
 from chatbot.taught import detector_for, detector_from
 from chatbot.versions import History
 from chatbot.voice import Voice
@@ -41,7 +29,6 @@ from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
 from knowledge.search import Hit
 
-UNSURE = 0.6  # how sure the head must be of a situation that may give way (see situation.GIVES_WAY)
 LONGEST = 2000  # characters in a question
 
 
@@ -75,6 +62,10 @@ class Bot:
         """The brand's name for the screen."""
         return self.voice.name
 
+    def situation(self, key: str) -> Situation:
+        """The situation of that name. Raises TurnError."""
+        return self._detector.named(key)
+
     @property
     def encoder(self) -> Encoder:
         """Texts to vectors: what situations are told apart with, and what the voice score learns from."""
@@ -96,11 +87,11 @@ class Bot:
         """
         self._check(question, modes)
         seen = outlook(self._searcher, question, history)
-        found = self._detected(question, situation, seen)
+        found = found_in(self._detector, question, situation, seen)
         # who chooses a situation by hand wants it with its lines
         looked_up = found.situation.knowledge != NOTHING and (seen.answered or situation is not None)
         hits = lines(self._searcher, seen, self.settings.passages) if looked_up else ()
-        verdict = self._verdict(found, hits)
+        verdict = settled(self._detector, found, bool(hits), history, seen)
         rows = tuple(self._row(mode, verdict, hits, history, question) for mode in modes)
         return Brief(
             question=question,
@@ -111,7 +102,7 @@ class Bot:
             modes=tuple(modes),
             rows=rows,
             prompts=tuple(self.engine.prompt_text(row) for row in rows),
-            decoding=decoding or self.settings.decoding,
+            decoding=verdict.situation.decoded(decoding or self.settings.decoding),
             prompt_version=self.guide.version,
             approved="" if hits or not self._may_approve(approved) else wording(verdict.situation, question),
         )
@@ -195,38 +186,6 @@ class Bot:
             raise TurnError("No mode is chosen. Turn on at least one.")
         if self.adapter is None and any(mode.tuned for mode in modes):
             raise TurnError(self.adapter_fault or f"No adapter is trained yet: triptych train {self.brand.key}")
-
-    def _detected(self, question: str, wanted: str | None, seen: Outlook) -> Verdict:
-        found = self._detector.detect(question)
-        if wanted is not None:
-            return Verdict(self._detector.named(wanted), 1.0, "override", found.evidence)
-        if found.situation.key == FOLLOW_UP and seen.joined is not None and not seen.answered:
-            return self._unknown(found)  # what is meant is plain, but no article says it
-        if not self._yields(found, seen):
-            return found
-        if seen.answered:
-            # had it been an angry one, the head would have found that first
-            return replace(self._detector.detect(question, (NEEDED,)), origin="answered")
-        return self._unknown(found)
-
-    def _yields(self, found: Verdict, seen: Outlook) -> bool:
-        """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
-        way, unsure, judged = found.situation.gives_way, found.confidence < UNSURE, seen.alone
-        if way == ANSWERED:
-            return judged.chance is not None and seen.answered
-        if way == PLAINLY:
-            return judged.plainly
-        if way == DOUBTFUL:
-            return judged.ours and unsure
-        return way == SHOP and (judged.ours or (judged.plainly and unsure))
-
-    def _verdict(self, found: Verdict, hits: Sequence[Hit]) -> Verdict:
-        if found.origin != "override" and found.situation.knowledge == NEEDED and not hits:
-            return self._unknown(found)
-        return found
-
-    def _unknown(self, found: Verdict) -> Verdict:
-        return replace(found, situation=self._detector.named(UNKNOWN), origin="no-passages", also=None, dropped=())
 
     def _row(self, mode: Mode, verdict: Verdict, hits: Sequence[Hit], history: Sequence[Message], question: str) -> Row:
         passages = [hit.cited for hit in hits]

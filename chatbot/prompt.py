@@ -9,13 +9,19 @@ passages stand last, next to the question they are for."""
 from collections.abc import Sequence
 
 from chatbot.message import Message
-from chatbot.situation import Situation
+from chatbot.situation import PLAIN, SHORT, STEPS, Situation
 from chatbot.voice import Voice
 
 GROUND = (
     "You are the support assistant of {name}, {trade}. Answer the customer from the passages. "
     "If they do not hold the answer, say so and give the contact: {contact}."
 )
+
+WRITTEN = {
+    PLAIN: "",
+    STEPS: "Write it as numbered steps, one on each line: 1., 2., 3.",
+    SHORT: "One or two short sentences, no more.",
+}
 
 
 def messages_for(
@@ -50,7 +56,7 @@ def voice_part(voice: Voice) -> str:
 
 def situation_part(situation: Situation) -> str:
     """What to do in this situation."""
-    return f"Now: {situation.name}\n{situation.guidance}"
+    return "\n".join(filter(None, (f"Now: {situation.name}", situation.guidance, WRITTEN[situation.format])))
 
 
 def examples_part(situation: Situation) -> tuple[Message, ...]:

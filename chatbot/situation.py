@@ -6,11 +6,13 @@ each of the `VOTERS` nearest votes with its cosine, and a situation's confidence
 nothing about prompts."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from chatbot.engine.protocol import Decoding
 from chatbot.errors import TurnError
 from chatbot.head import Encoder, Head
 
@@ -27,6 +29,9 @@ KNOWLEDGE = NEEDED, WELCOME, NOTHING = "needed", "welcome", "none"
 # and the head is in doubt; where it is about the shop, however sure the head is; where the articles plainly answer;
 # where they may answer
 GIVES_WAY = NEVER, DOUBTFUL, SHOP, PLAINLY, ANSWERED = "never", "doubtful", "shop", "plainly", "answered"
+# how long a situation stands: for its message; until the topic changes; for the rest of the conversation
+LASTS = TURN, TOPIC, CONVERSATION = "turn", "topic", "conversation"
+FORMATS = PLAIN, STEPS, SHORT = "plain", "steps", "short"  # what a reply looks like
 # is a person called, offered, or left out
 ESCALATE = YES, OFFER, NO = "yes", "offer", "no"
 SHARPNESS = 8.0  # how much more a near utterance counts than a far one
@@ -61,6 +66,14 @@ class Situation:
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
     counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one
     approved: tuple[str, ...] = ()  # where no line of the articles is given, one of these is the reply in every mode
+    lasts: str = TURN  # one of LASTS
+    format: str = PLAIN  # one of FORMATS
+    decoding: Mapping[str, Any] = field(default_factory=dict)  # fields of engine.protocol.Decoding, in every mode
+    ticket: Mapping[str, Any] = field(default_factory=dict)  # JSON schema of what a person needs to know
+
+    def decoded(self, decoding: Decoding) -> Decoding:
+        """`decoding` with what this situation sets itself, the same for every mode."""
+        return replace(decoding, **self.decoding) if self.decoding else decoding
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class Verdict:
     evidence: tuple[Evidence, ...]
     also: Situation | None = None  # a second one whose guidance stands in the prompt too
     dropped: tuple[str, ...] = ()  # for each likely one that does not: the sentence why
+    lasting: str = ""  # key of the one in `also` that lasts from an earlier message
 
 
 class Detector:
@@ -112,8 +126,9 @@ class Detector:
         nearest = np.argsort(-cosines, kind="stable")[:VOTERS]
         evidence = tuple(self._evidence(int(i), float(cosines[i])) for i in nearest)
         shares = self.head.chances(vector, message) if self.head else _shares(evidence)
-        if cue := self._cue(message, kinds):
-            return Verdict(self.situations[cue.situation], 1.0, "cue", (cue, *evidence))
+        if cues := self._cues(message, kinds):
+            dropped = tuple(self._outranked(cues[0], other) for other in cues[1:])
+            return Verdict(self.situations[cues[0].situation], 1.0, "cue", (cues[0], *evidence), dropped=dropped)
         if evidence[0].cosine < SURE or max(shares.values()) < LEAST:
             return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
         of_kind = {key: share for key, share in shares.items() if self._may_be(self.situations[key], share, kinds)}
@@ -126,19 +141,37 @@ class Detector:
     def _may_be(situation: Situation, share: float, kinds: Sequence[str]) -> bool:
         return situation.knowledge in kinds and share >= situation.least
 
-    def _cue(self, message: str, kinds: Sequence[str]) -> Evidence | None:
-        """The words of `message` that decide by themselves, by the situation of the highest priority."""
+    def _cues(self, message: str, kinds: Sequence[str]) -> list[Evidence]:
+        """The words of `message` that decide by themselves, each situation once, the highest priority first."""
         plain = message.replace("\u2019", "'")
-        for situation in sorted(self.situations.values(), key=lambda one: -one.priority):
-            for cue in situation.cues if situation.knowledge in kinds else ():
-                if found := re.search(cue, plain, re.IGNORECASE):
-                    return Evidence(situation.key, found[0], 1.0)
-        return None
+        matches = (
+            (one.key, next(filter(None, (re.search(cue, plain, re.IGNORECASE) for cue in one.cues)), None))
+            for one in sorted(self.situations.values(), key=lambda one: -one.priority)
+            if one.knowledge in kinds
+        )
+        return [Evidence(key, found[0], 1.0) for key, found in matches if found]
+
+    def _outranked(self, first: Evidence, other: Evidence) -> str:
+        names = self.situations[other.situation].name, self.situations[first.situation].name
+        words = "" if self.situations[other.situation].quiet else f" (“{other.utterance}”)"
+        return f"“{names[0]}” has its words there too{words} and is left out: “{names[1]}” comes before it."
 
     def _evidence(self, index: int, cosine: float) -> Evidence:
         situation, utterance = self._said[index]
         shown = "an example message that is not shown" if self.situations[situation].quiet else utterance
         return Evidence(situation, shown, cosine)
+
+
+def lasted(found: Verdict, earlier: Sequence[Situation]) -> Verdict:
+    """`found` with the situations of `earlier` messages that still stand, the newest first: a fact about the customer
+    goes before what this message is a little like."""
+    still = [one for one in earlier if one.key != found.situation.key]
+    if not still:
+        return found
+    likely = [found.also] if found.also and found.also not in still else []
+    also, dropped = beside(found.situation, [*still, *likely])
+    lasting = also.key if also in still and also is not None else ""
+    return replace(found, also=also, dropped=(*dropped, *found.dropped), lasting=lasting)
 
 
 def beside(first: Situation, others: Sequence[Situation]) -> tuple[Situation | None, tuple[str, ...]]:
@@ -151,7 +184,7 @@ def beside(first: Situation, others: Sequence[Situation]) -> tuple[Situation | N
     for other in others:
         why = _why_not(first, other, joined)
         if why:
-            dropped.append(f"“{other.name}” was likely too and is left out: {why}.")
+            dropped.append(f"“{other.name}” goes with it too and is left out: {why}.")
         else:
             joined = other
     return joined, tuple(dropped)

@@ -7,12 +7,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from chatbot.errors import PromptError
 from chatbot.promptfile import PromptFile, named, read_prompt_file, sections
-from chatbot.situation import ESCALATE, GIVES_WAY, KNOWLEDGE, NEVER, NO, YES, Shown, Situation
+from chatbot.settings import BOUNDS
+from chatbot.situation import (
+    ESCALATE,
+    FORMATS,
+    GIVES_WAY,
+    KNOWLEDGE,
+    LASTS,
+    NEVER,
+    NO,
+    PLAIN,
+    TURN,
+    YES,
+    Shown,
+    Situation,
+)
 from chatbot.voice import Voice
 
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
+# of `moves`, the rules that tone QA holds a reply to, only quality/rules.py knows more
+KNOWN = (
+    "name", "description", "knowledge", "utterances", "counter", "cues", "least", "priority", "excludes", "quiet",
+    "gives_way", "lasts", "escalate", "ticket", "format", "decoding", "moves",
+)  # fmt: skip
+DECODING = ("max_new_tokens", "temperature", "top_p")  # what a situation may set
 
 
 def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:
@@ -51,10 +74,16 @@ def _situation(file: PromptFile, voice: Voice) -> Situation:
         cues=_cues(file, facts.get("cues") or []),
         counter=_counter(file, facts.get("counter") or {}),
         approved=approved,
+        lasts=_one_of(file, "lasts", LASTS, TURN),
+        format=_one_of(file, "format", FORMATS, PLAIN),
+        decoding=_decoding(file, facts.get("decoding") or {}),
+        ticket=_schema(file, facts.get("ticket") or {}),
     )
 
 
 def _check_facts(file: PromptFile) -> None:
+    if unknown := [str(key) for key in file.facts if key not in KNOWN]:
+        raise file.fault(f"has the unknown key '{unknown[0]}'; known are {', '.join(KNOWN)}.", f"{unknown[0]}:")
     if file.facts.get("knowledge") not in KNOWLEDGE:
         raise file.fault(f"needs 'knowledge: {' | '.join(KNOWLEDGE)}' in its front matter.", "knowledge:")
     for key, kind in (("name", str), ("description", str), ("utterances", list)):
@@ -82,6 +111,27 @@ def _whole(file: PromptFile, found: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise file.fault(f"'priority' must be a whole number, not {found!r}.", "priority:")
     return found
+
+
+def _decoding(file: PromptFile, found: Any) -> dict[str, Any]:
+    if not isinstance(found, Mapping) or not set(found) <= set(DECODING):
+        raise file.fault(f"'decoding' may set {', '.join(DECODING)}, each with a number.", "decoding:")
+    for key, value in found.items():
+        low, high = BOUNDS[key]
+        whole = isinstance(low, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
+            kind = "a whole number" if whole else "a number"
+            raise file.fault(f"'{key}' must be {kind} from {low} to {high}, not {value!r}.", f"  {key}:")
+    return dict(found)
+
+
+def _schema(file: PromptFile, found: Any) -> dict[str, Any]:
+    """`ticket:` in the front matter: a JSON schema over the fields of chatbot.ticket.Ticket."""
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        raise file.fault(f"'ticket' is no JSON schema: {error.message}.", "ticket:") from error
+    return dict(found)
 
 
 def _excludes(file: PromptFile, found: Any) -> tuple[str, ...]:

@@ -5,18 +5,21 @@ that says what no source supports is a reason to offer one. A ticket is kept as 
 webhook.py. Knows neither pages nor models."""
 
 import hashlib
+import json
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from chatbot.brief import Turn
 from chatbot.errors import TurnError
 from chatbot.journal import append, lines
 from chatbot.message import Message
-from chatbot.situation import NO, OFFER
+from chatbot.situation import NO, OFFER, Situation
 from chatbot.voice import Voice
 
 LONGEST = 160  # characters of the customer's words in a summary
@@ -43,6 +46,7 @@ class Ticket:
     order_numbers: tuple[str, ...]
     transcript: tuple[Message, ...]
     tried: tuple[str, ...]
+    missing: tuple[str, ...] = ()  # what the situation's file wants a person to know and nobody has said yet
 
     def document(self) -> dict[str, Any]:
         """As JSON: what is kept, printed and downloaded."""
@@ -70,26 +74,39 @@ def fill(
     key: str,
     voice: Voice,
     brand: str,
-    situation: tuple[str, str],
+    situation: Situation,
     why: str,
     said: Sequence[Message],
     tried: Sequence[str],
 ) -> Ticket:
-    """A ticket for the conversation `said`; its last customer's message is the summary. `situation`: key and name."""
+    """A ticket for the conversation `said`; its last customer's message is the summary."""
     asked = [message.content for message in said if message.role == "user"]
     words = " ".join(asked[-1].split())
     short = words if len(words) <= LONGEST else words[:LONGEST].rsplit(" ", 1)[0] + " …"
-    return Ticket(
+    ticket = Ticket(
         id=key,
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         brand=brand,
-        situation=situation[0],
-        summary=f"{situation[1]}: {short}",
+        situation=situation.key,
+        summary=f"{situation.name}: {short}",
         why=why,
         order_numbers=order_numbers(voice, asked),
         transcript=tuple(said),
         tried=tuple(tried),
     )
+    return replace(ticket, missing=_missing(ticket, situation.ticket))
+
+
+def _missing(ticket: Ticket, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `schema` (JSON Schema, draft 2020-12) asks of the ticket and is not there, by the `title` of the field."""
+    document = json.loads(json.dumps(ticket.document()))  # tuples become lists, as the reader will see them
+    names = (str(next(iter(error.absolute_path), error.message)) for error in _errors(schema, document))
+    fields = schema.get("properties", {})
+    return tuple(dict.fromkeys(fields.get(name, {}).get("title", name.replace("_", " ")) for name in names))
+
+
+def _errors(schema: Mapping[str, Any], document: Any) -> list[Any]:
+    return list(Draft202012Validator(schema).iter_errors(document))
 
 
 def order_numbers(voice: Voice, texts: Sequence[str]) -> tuple[str, ...]:

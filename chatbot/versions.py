@@ -20,7 +20,7 @@ from chatbot.brand import Brand
 from chatbot.errors import PromptError
 from chatbot.guide import Files, Guide, read_files, read_guide, version_of
 from chatbot.journal import append, lines, write_whole
-from chatbot.quality.rules import read_rules
+from chatbot.quality.rules import read_moves, read_rules
 
 LOCK_WAIT = 10.0  # seconds for another writer
 PENDING = "pending"  # names the version that a save is laying out
@@ -159,6 +159,7 @@ def check(files: Files, brand: str) -> Guide:
         for name in ("rules.toml", "situations.toml"):
             if name in files:
                 read_rules(folder / name, keys)
+        read_moves(folder / "situations")
     return guide
 
 

@@ -34,6 +34,7 @@ DOORS = {
     "streamlit": ("ui/app.py", "ui/views/"),
     "typer": ("ui/cli.py",),
     "httpx": ("chatbot/webhook.py",),
+    "jsonschema": ("chatbot/situations.py", "chatbot/ticket.py"),
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 

@@ -17,6 +17,7 @@ from chatbot.brief import Brief, Turn
 from chatbot.engine.protocol import End, Run
 from chatbot.journal import append
 from chatbot.message import Message
+from chatbot.situation import Verdict
 from chatbot.ticket import due
 from knowledge.chunk import slug
 
@@ -185,10 +186,16 @@ def situation_record(brief: Brief) -> Record:
         "description": verdict.situation.description,
         "confidence": verdict.confidence,
         "origin": verdict.origin,
-        "also": verdict.also.name if verdict.also else "",
+        "also": _also(verdict),
         "dropped": list(verdict.dropped),
         "evidence": [vars(one) for one in verdict.evidence],
     }
+
+
+def _also(verdict: Verdict) -> str:
+    if verdict.also is None:
+        return ""
+    return f"{verdict.also.name} (from an earlier message)" if verdict.lasting else verdict.also.name
 
 
 def passage_records(brief: Brief) -> list[Record]:

@@ -14,7 +14,7 @@ from chatbot.head import Encoder
 from chatbot.prompt import ground
 from chatbot.quality.abstain import abstains
 from chatbot.quality.marks import CHECKS, Mark
-from chatbot.quality.rules import Rulebook, read_rules, sentences
+from chatbot.quality.rules import Rulebook, read_moves, read_rules, sentences
 from chatbot.quality.score import PAIRS, VoiceScore, learn_voice, read_pairs
 from chatbot.quality.suite import Case, holds, is_pattern
 from chatbot.voice import Voice
@@ -72,7 +72,7 @@ def open_examiner(brand: Brand, voice: Voice, encoder: Encoder | None) -> Examin
     pairs = PAIRS / f"{brand.key}.jsonl"
     return Examiner(
         voice=_rulebook(brand, "rules.toml"),
-        situations=_rulebook(brand, "situations.toml"),
+        situations=_situation_rules(brand),
         contact=voice.contact,
         ground=ground(voice),
         score=learn_voice(read_pairs(pairs), encoder) if encoder and pairs.is_file() else None,
@@ -161,6 +161,12 @@ def _shown(fact: str) -> str:
     text = re.sub(r"\(\?[=!<][^()]*\)|\(\?:|\\[bBW]|[()^$]|(?<!\\)[*+]", "", fact[1:-1].replace(r"\$", "\0"))
     text = re.sub(r"\[ -\]|\\s|\\w", " ", text).replace("['’]", "'").replace("?", "").replace("\0", "$")
     return " ".join(re.sub(r"\\(.)", r"\1", text).replace("|", " or ").split())
+
+
+def _situation_rules(brand: Brand) -> Rulebook:
+    """What several situations ask stands in situations.toml, what one asks in its own file."""
+    shared, own = _rulebook(brand, "situations.toml"), read_moves(brand.prompts / "situations")
+    return Rulebook((*shared.rules, *own.rules))
 
 
 def _rulebook(brand: Brand, name: str) -> Rulebook:

@@ -6,13 +6,15 @@ name and place. Knows nothing about models, passages or what is true."""
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chatbot.errors import SuiteError
+from chatbot.promptfile import PromptFile, read_prompt_file
+from chatbot.situation import SHORT, STEPS
 
 UNITS = ("sentences", "words", "words in a sentence")
 PLACES = ("body", "first", "first two", "whole")
@@ -55,6 +57,18 @@ class Rule:
     not_situations: tuple[str, ...] = ()
 
 
+SHAPED = {
+    SHORT: Rule("short form", "length", "This situation asks for one or two sentences.", unit="sentences", most=2),
+    STEPS: Rule(
+        "numbered steps",
+        "required",
+        "This situation asks for numbered steps, one on each line.",
+        pattern=r"(?ms)^1[.)] .+^2[.)] ",
+        where="whole",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class Broken:
     """A rule that a reply breaks: its name, a sentence for the reader, the words that broke it."""
@@ -95,6 +109,21 @@ def read_rules(path: Path, situations: Sequence[str] | None = None) -> Rulebook:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SuiteError(f"{path.name}: two rules are named {twice[0]!r}.")
     return Rulebook(rules)
+
+
+def read_moves(folder: Path) -> Rulebook:
+    """What each situations/*.md of `folder` asks of a reply: its `moves`, and its `format`. Raises SuiteError."""
+    return Rulebook(tuple(rule for path in sorted(folder.glob("*.md")) for rule in _moves(read_prompt_file(path))))
+
+
+def _moves(file: PromptFile) -> Iterator[Rule]:
+    key, moves = file.path.stem, file.facts.get("moves") or []
+    if not isinstance(moves, list) or not all(isinstance(one, dict) for one in moves):
+        raise SuiteError(f"{file.path.name}: 'moves' must be a list of rules, each with name, kind and why.")
+    for number, one in enumerate(moves, 1):
+        yield _rule({**one, "situations": [key]}, f"{file.path.name}, move {number}", None)
+    if shape := SHAPED.get(str(file.facts.get("format"))):
+        yield replace(shape, situations=(key,))
 
 
 def sentences(text: str) -> list[str]:

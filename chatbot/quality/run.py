@@ -6,7 +6,7 @@ nothing about checks: marking a reply needs no language model and can be done ag
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +50,8 @@ class _Job:
     mode: str  # Mode.key
     row: Row
     length: int  # characters of its prompt
+    decoding: Decoding
+    key: str  # what the reply depends on beside prompt and adapter
 
 
 def answers(
@@ -57,19 +59,18 @@ def answers(
 ) -> list[Answer]:
     """Every case's answers, in the suite's order; replies that `path` already holds are not written again."""
     decoding = replace(decoding or bot.settings.decoding, deadline_s=PATIENCE)
-    key = _key(bot, decoding)
     briefs = [bot.prepare(case.question, modes, case.history, decoding=decoding) for case in cases]
-    known = _read(path, key)
     jobs = [job for case, brief in zip(cases, briefs, strict=True) for job in _jobs(bot, case, brief)]
+    known = _read(path, {job.name: job.key for job in jobs})
     total = len(cases) * len(modes)
     missing = [job for job in jobs if job.name not in known]
     done = total - len(missing)
     tell(done, total)
     for batch in _batches(missing):
-        fresh = _written(bot.engine.write([job.row for job in batch], decoding), done, total, tell)
+        fresh = _written(bot.engine.write([job.row for job in batch], batch[0].decoding), done, total, tell)
         done += len(batch)
         kept = {job.name: one for job, one in zip(batch, fresh, strict=True)}
-        append(path, [{"key": key, "reply": name, **asdict(one)} for name, one in kept.items()])
+        append(path, [{"key": batch[0].key, "reply": name, **asdict(one)} for name, one in kept.items()])
         known |= kept
     return [
         Answer(case, brief, _approved(brief) or {job.mode: known[job.name] for job in _jobs(bot, case, brief)})
@@ -102,7 +103,8 @@ def _written(run: Run, done: int, total: int, tell: Tell) -> list[Written]:
 def _jobs(bot: Bot, case: Case, brief: Brief) -> Iterator[_Job]:
     """What has to be written."""
     for mode, row, prompt in zip(brief.modes, brief.rows, brief.prompts, strict=True) if not brief.approved else ():
-        yield _Job(_name(bot, case, mode, prompt), mode.key, row, len(prompt))
+        name, key = _name(bot, case, mode, prompt), _key(bot, brief.decoding)
+        yield _Job(name, mode.key, row, len(prompt), brief.decoding, key)
 
 
 def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
@@ -113,8 +115,8 @@ def _batches(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
             yield ordered[start : start + ROWS]
 
 
-def _beginning(job: _Job) -> tuple[str, str]:
-    return (job.row.tone or "", job.row.messages[0].content)
+def _beginning(job: _Job) -> tuple[str, str, str]:
+    return (job.key, job.row.tone or "", job.row.messages[0].content)
 
 
 def _name(bot: Bot, case: Case, mode: Mode, prompt: str) -> str:
@@ -129,12 +131,12 @@ def _key(bot: Bot, decoding: Decoding) -> str:
     return hashlib.sha256(json.dumps([repr(decoding), bot.settings.base]).encode()).hexdigest()[:16]
 
 
-def _read(path: Path, key: str) -> dict[str, Written]:
-    """Whole lines with the same key; a half-written last line is left out."""
+def _read(path: Path, keys: Mapping[str, str]) -> dict[str, Written]:
+    """Whole lines whose name and key are in `keys`; a half-written last line is left out."""
     found: dict[str, Written] = {}
     for kept in lines(path):
         try:
-            if kept["key"] == key:
+            if keys.get(kept["reply"]) == kept["key"]:
                 found[kept["reply"]] = Written(kept["text"], End(**kept["end"]))
         except (KeyError, TypeError):
             continue  # not a kept reply

@@ -1,11 +1,13 @@
 """One turn, on fakes: what is decided, and what reaches the engine."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import TurnError
+from chatbot.message import Message
 from chatbot.mode import COMBINED, FINE_TUNED, PLAIN, THREE, modes_named
 from knowledge.answerable import OURS, Judgement
 from tests.conftest import FakeEngine, FakeSearcher, hit
@@ -154,6 +156,55 @@ def test_modes_by_name() -> None:
 def test_passages_are_at_most_what_the_settings_say(bot, searcher: FakeSearcher) -> None:
     searcher.hits = tuple(hit(f"Fact {n}.", heading=f"H{n}") for n in range(9))
     assert len(bot.prepare("How much is express shipping?", [PLAIN]).hits) == bot.settings.passages == 1
+
+
+def test_a_situations_own_decoding_settings_hold_for_every_mode(bot, engine: FakeEngine) -> None:
+    legal = bot.situation("legal")
+    bot._detector.situations["legal"] = replace(legal, decoding={"max_new_tokens": 60, "temperature": 0.5})
+    bot.reply("hello", THREE, situation="legal", decoding=Decoding(max_new_tokens=200, seed=3))
+    assert engine.history[-1][1] == Decoding(max_new_tokens=60, temperature=0.5, seed=3)
+
+
+MOODS = {"My father died.": "vulnerable", "You useless lot": "upset", "Thanks": "thanks"}
+
+
+@pytest.fixture
+def moods(bot, monkeypatch: pytest.MonkeyPatch):
+    """The bot, with a head that knows these messages and takes all others for questions."""
+    head = SimpleNamespace(chances=lambda vector, message: {MOODS.get(message, "question"): 1.0})
+    monkeypatch.setattr(bot._detector, "head", head)
+    monkeypatch.setattr("chatbot.situation.SURE", -1.0)
+    return bot
+
+
+@pytest.mark.parametrize(
+    ("earlier", "changed", "also"),
+    [
+        (["My father died."], False, "vulnerable"),
+        (["My father died.", "Thanks", "How much is it?"], True, "vulnerable"),
+        (["You useless lot"], False, "upset"),
+        (["You useless lot"], True, None),
+        (["You useless lot", "How much is it?"], False, None),
+        (["Thanks"], False, None),
+    ],
+)
+def test_a_fact_about_the_customer_lasts_a_mood_only_while_the_topic_does(
+    moods, searcher, earlier, changed, also
+) -> None:
+    question = "How much is express shipping?"
+    if changed:
+        searcher.judgements = {question: Judgement(0.9, 0.3), f"{earlier[-1]} {question}": Judgement(0.5, 0.3)}
+    history = [Message("user", text) for text in earlier]
+    verdict = moods.prepare(question, [COMBINED], history).verdict
+    assert (verdict.also.key if verdict.also else None, verdict.lasting) == (also, also or "")
+    if also:
+        assert f"Also: {verdict.also.name}" in moods.prepare(question, [COMBINED], history).rows[0].messages[0].content
+
+
+def test_what_lasts_and_cannot_join_says_why(moods) -> None:
+    verdict = moods.prepare("Thanks", [COMBINED], [Message("user", "My father died.")]).verdict
+    assert (verdict.situation.key, verdict.also) == ("thanks", None)
+    assert "Needs care" in verdict.dropped[0]
 
 
 def test_two_likely_situations_guide_the_prompted_modes_together(bot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """When a person is called or offered, and the ticket that is filled for them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from chatbot.brand import find_brand
 from chatbot.errors import TurnError
 from chatbot.message import Message
 from chatbot.mode import THREE
+from chatbot.situation import Situation
 from chatbot.ticket import LONGEST, due, fill, keep, order_numbers, ticket_id, tickets
 from chatbot.voice import Voice, read_voice
 
@@ -19,11 +21,17 @@ def voice() -> Voice:
     return read_voice(find_brand("northwind", Path("/nowhere")).prompts / "voice.md")
 
 
-def a_ticket(voice: Voice, key: str = "T-1", question: str = "Where is NW-204817? nw-204817, or NW-111222"):
+LEGAL = Situation("legal", "Legal threat", "", "none", (), "", ())
+
+
+def a_ticket(
+    voice: Voice,
+    key: str = "T-1",
+    question: str = "Where is NW-204817? nw-204817, or NW-111222",
+    situation: Situation = LEGAL,
+):
     said = [Message("user", "Hi"), Message("assistant", "Hello."), Message("user", question)]
-    return fill(
-        key, voice, "northwind", ("legal", "Legal threat"), "Legal threat: ...", said, ["Tracking › Lost: 7 days"]
-    )
+    return fill(key, voice, "northwind", situation, "Legal threat: ...", said, ["Tracking › Lost: 7 days"])
 
 
 @pytest.mark.parametrize(("situation", "escalate"), [("legal", "yes"), ("upset", "offer"), ("question", "no")])
@@ -44,6 +52,17 @@ def test_a_ticket_holds_what_a_person_needs(voice: Voice) -> None:
     assert ticket.order_numbers == ("NW-204817", "NW-111222")
     assert [message.role for message in ticket.transcript] == ["user", "assistant", "user"]
     assert ticket.tried == ("Tracking › Lost: 7 days",)
+
+
+def test_what_the_situation_wants_a_person_to_know_and_nobody_said_is_named(voice: Voice) -> None:
+    schema = {
+        "required": ["phone_model"],
+        "properties": {"order_numbers": {"title": "the order number", "minItems": 1}, "tried": {"maxItems": 9}},
+    }
+    asks = replace(LEGAL, ticket=schema)
+    assert a_ticket(voice, situation=asks).missing == ("'phone_model' is a required property",)
+    assert "the order number" in a_ticket(voice, question="Where is it?", situation=asks).missing
+    assert a_ticket(voice, question="Where is it?").missing == ()
 
 
 @given(words=st.text(min_size=1, max_size=900).filter(str.strip))

@@ -1,5 +1,6 @@
 """Prompt files, and what of them reaches which mode."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,22 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
         (SITUATION.replace("knowledge", "least: 7\nknowledge"), "'least' must be a chance from 0 to 1, not 7"),
         (SITUATION.replace("knowledge", "cues: lawyer\nknowledge"), "'cues' must be a list"),
         (SITUATION.replace("knowledge", "cues: ['(sue']\nknowledge"), "the cue '(sue' is no regular expression"),
+        (
+            SITUATION.replace("knowledge", "utterence: [hi]\nknowledge"),
+            "line 4: has the unknown key 'utterence'; known",
+        ),
+        (
+            SITUATION.replace("knowledge", "lasts: forever\nknowledge"),
+            "'lasts' must be one of turn, topic, conversation",
+        ),
+        (SITUATION.replace("knowledge", "format: rhyme\nknowledge"), "'format' must be one of plain, steps, short"),
+        (SITUATION.replace("knowledge", "decoding: {beams: 3}\nknowledge"), "'decoding' may set max_new_tokens, temp"),
+        (
+            SITUATION.replace("knowledge", "decoding:\n  max_new_tokens: 0.5\nknowledge"),
+            "line 5: 'max_new_tokens' must",
+        ),
+        (SITUATION.replace("knowledge", "decoding: {temperature: 9}\nknowledge"), "a number from 0.0 to 2.0, not 9"),
+        (SITUATION.replace("knowledge", "ticket: {type: 7}\nknowledge"), "'ticket' is no JSON schema"),
         (SITUATION.replace("knowledge", "counter: [hi]\nknowledge"), "'counter' must name other situations"),
         (SITUATION.replace("knowledge", "counter: {upset: [hi]}\nknowledge"), "'counter' names 'upset'; known are"),
     ],
@@ -83,6 +100,13 @@ def test_situations_that_code_falls_back_on_must_be_there(tmp_path: Path) -> Non
     folder = write(tmp_path, "situations/refund.md", SITUATION).parent
     with pytest.raises(PromptError, match=r"question.md and unknown.md"):
         read_situations(folder, voice)
+
+
+@pytest.mark.parametrize(("form", "said"), [("steps", "numbered steps"), ("short", "One or two short sentences")])
+def test_a_form_is_asked_for_in_the_prompt_layer_alone(bot, form: str, said: str) -> None:
+    situation = replace(bot.situations[0], format=form)
+    assert said in messages_for(True, bot.voice, situation, (), (), "?")[0].content
+    assert said not in messages_for(False, bot.voice, situation, (), (), "?")[0].content
 
 
 def test_columns_differ_in_the_lever_alone(bot, engine: FakeEngine) -> None:

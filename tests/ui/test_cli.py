@@ -123,7 +123,7 @@ def test_tickets_are_listed_and_exported(on_fakes, tmp_path) -> None:
     none = RUN.invoke(app, ["tickets"])
     assert (none.exit_code, "No ticket yet" in none.stdout) == (0, True)
     said = [Message("user", "My lawyer asks about NW-204817.")]
-    keep(tmp_path, fill("T-1", on_fakes.voice, "northwind", ("legal", "Legal threat"), "why", said, []))
+    keep(tmp_path, fill("T-1", on_fakes.voice, "northwind", on_fakes.situation("legal"), "why", said, []))
     assert "NW-204817" in RUN.invoke(app, ["tickets"]).stdout
     document = json.loads(RUN.invoke(app, ["tickets", "--json"]).stdout)
     assert list(document) == ["brand", "tickets"]

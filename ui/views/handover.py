@@ -50,7 +50,7 @@ def _ticket(bot: Bot, talk: Conversation, number: int, carried: str) -> Ticket:
         ticket_id(talk.id, number, record["question"]),
         bot.voice,
         bot.brand.key,
-        (record["situation"]["key"], record["situation"]["name"]),
+        bot.situation(record["situation"]["key"]),
         record["handover"]["why"],
         talk.history(carried, number + 1),
         [f"{one['title']} › {one['heading']}: {one['text']}" for one in record["passages"]],
@@ -68,6 +68,8 @@ def _draw(bot: Bot, found: Record) -> None:
         st.caption(found["why"])
         st.markdown("**Order number**")
         st.text(", ".join(found["order_numbers"]) or "none given")
+        if found.get("missing"):
+            st.warning(f"Still to ask: {', '.join(found['missing'])}.")
         st.markdown("**What was tried**")
         st.text("\n".join(found["tried"]) or "No line of the articles was given.")
         st.markdown("**The conversation so far**")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.errors import SuiteError
-from chatbot.quality.rules import Rulebook, read_rules, sentences, without_signoff
+from chatbot.quality.rules import Rulebook, read_moves, read_rules, sentences, without_signoff
 from chatbot.situations import read_situations
 from chatbot.voice import read_voice
 
@@ -18,7 +18,8 @@ PROMPTS = ROOT / "chatbot" / "prompts" / "northwind"
 SIGN = "\n\n– The Northwind crew"
 KEYS = [path.stem for path in sorted((PROMPTS / "situations").glob("*.md"))]
 RULES = read_rules(PROMPTS / "rules.toml", KEYS)
-SITUATIONS = read_rules(PROMPTS / "situations.toml", KEYS)
+SHARED, MOVES = read_rules(PROMPTS / "situations.toml", KEYS), read_moves(PROMPTS / "situations")
+SITUATIONS = Rulebook((*SHARED.rules, *MOVES.rules))
 EXAMPLES = [json.loads(line) for line in (ROOT / "adapters/northwind/examples.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -188,6 +189,46 @@ def test_a_bad_file_is_refused_by_name_and_place(tmp_path: Path, text: str, comp
     with pytest.raises(SuiteError, match=r"rules\.toml") as error:
         read_rules(path, KEYS)
     assert complaint in str(error.value)
+
+
+MOVE = "---\nname: Refund\n{}\n---\n## Guidance\nx\n"
+
+
+@pytest.mark.parametrize(
+    ("front", "reply", "broken"),
+    [
+        ("moves: [{name: thanks, kind: required, pattern: thank, why: It thanks.}]", "Fine.", ["thanks"]),
+        ("moves: [{name: thanks, kind: required, pattern: thank, why: It thanks.}]", "We thank you.", []),
+        ("format: short", "One. Two. Three.", ["short form"]),
+        ("format: short", "One. Two.", []),
+        ("format: steps", "Unscrew it, then clean it.", ["numbered steps"]),
+        ("format: steps", "1. Unscrew it.\n2. Clean it.", []),
+        ("format: plain", "Unscrew it.", []),
+    ],
+)
+def test_a_situations_own_moves_and_form_hold_there_alone(
+    tmp_path: Path, front: str, reply: str, broken: list[str]
+) -> None:
+    (tmp_path / "refund.md").write_text(MOVE.format(front), encoding="utf-8")
+    book = read_moves(tmp_path)
+    assert [one.rule for one in book.broken(reply, "refund")] == broken
+    assert book.broken(reply, "question") == ()
+
+
+@pytest.mark.parametrize(
+    ("front", "complaint"),
+    [
+        ("moves: thank them", "refund.md: 'moves' must be a list of rules"),
+        ("moves: [{name: x, kind: required, why: y}]", "refund.md, move 1 (x) needs 'pattern'"),
+        ("moves: [{name: x, kind: required, why: y, pattern: '('}]", "refund.md, move 1 (x)"),
+        ("moves: [{name: x, kind: asked, why: y}]", "must be one of the kinds required"),
+    ],
+)
+def test_a_bad_move_is_refused_by_file_and_number(tmp_path: Path, front: str, complaint: str) -> None:
+    (tmp_path / "refund.md").write_text(MOVE.format(front), encoding="utf-8")
+    with pytest.raises(SuiteError) as caught:
+        read_moves(tmp_path)
+    assert complaint in str(caught.value)
 
 
 def test_two_rules_of_one_name_and_a_missing_file_are_refused(tmp_path: Path) -> None:
