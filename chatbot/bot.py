@@ -10,6 +10,7 @@ from adapters.errors import AdapterError
 from chatbot.approved import Spoken, wording
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
+from chatbot.cite import citations
 from chatbot.decide import found_in, settled
 from chatbot.engine.protocol import Decoding, End, Engine, Row, Run
 from chatbot.errors import TurnError
@@ -114,10 +115,11 @@ class Bot:
         return self.engine.write(brief.rows, brief.decoding)
 
     def turn(self, brief: Brief, texts: Sequence[str], ends: Sequence[End]) -> Turn:
-        """The finished turn, with what the guard finds in each text; the same guard for every mode."""
-        sources = self._sources(brief)
+        """The finished turn, with what the guard finds in each text and what its sentences lean on; the same for every
+        mode."""
+        sources, passages = self._sources(brief), [hit.cited for hit in brief.hits]
         replies = (
-            Reply(mode, text.strip(), end, unsupported(text, sources))
+            Reply(mode, text.strip(), end, unsupported(text, sources), citations(text.strip(), passages, sources))
             for mode, text, end in zip(brief.modes, texts, ends, strict=True)
         )
         return Turn(brief, tuple(replies))

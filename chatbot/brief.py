@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chatbot.cite import Citation
 from chatbot.engine.protocol import Decoding, End, Row
 from chatbot.message import Message
 from chatbot.mode import Mode
@@ -34,6 +35,7 @@ class Reply:
     text: str
     end: End
     unsupported: tuple[str, ...]
+    citations: tuple[Citation, ...] = ()  # which of the brief's passages its sentences lean on
 
 
 @dataclass(frozen=True)

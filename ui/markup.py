@@ -20,6 +20,8 @@ STYLE = """<style>
 .tp-mode b {font-size: 1.05rem;}
 .tp-mode span {font-size: .8rem; opacity: .7;}
 .tp-reply {min-height: 8.5rem; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55;}
+.tp-cite {font-size: .72rem; vertical-align: super; padding: 0 .28rem; margin-left: .15rem; border-radius: .3rem;
+  text-decoration: none; background: rgba(61, 139, 102, .2); color: inherit;}
 .tp-whole {white-space: nowrap;}
 .tp-wait {opacity: .6; font-style: italic;}
 .tp-note {font-size: .84rem; padding: .3rem .6rem; border-radius: .4rem; background: rgba(192, 122, 44, .17);}
@@ -80,11 +82,22 @@ def mode(key: str, label: str, lever: str) -> str:
     return f'<div class="tp-mode" style="--tp:{mode_of(key).colour}">{words}</div>'
 
 
-def reply(text: str, waiting: str = "") -> str:
-    """A column's text as the model wrote it, or what it waits for."""
+def reply(text: str, waiting: str = "", cited: Sequence[tuple[int, str, str]] = ()) -> str:
+    """A column's text as the model wrote it, or what it waits for.
+
+    `cited`: where a sentence ends in the stripped text, the sign to put there, and what it opens.
+    """
     if not text and waiting:
         return f'<div class="tp-reply tp-wait">{escape(waiting)}</div>'
-    return f'<div class="tp-reply">{_whole_numbers(escape(text.strip()))}</div>'
+    text, made, begun = text.strip(), [], 0
+    for end, sign, link in cited:
+        made += [_whole_numbers(escape(text[begun:end])), _citation(sign, link)]
+        begun = end
+    return f'<div class="tp-reply">{"".join(made)}{_whole_numbers(escape(text[begun:]))}</div>'
+
+
+def _citation(sign: str, link: str) -> str:
+    return f'<a class="tp-cite" href="{escape(link)}" target="_self" title="Where this stands">{escape(sign)}</a>'
 
 
 def _whole_numbers(html: str) -> str:

@@ -163,6 +163,7 @@ def record_of(turn: Turn, replaces: int | None = None) -> Record:
                 "lever": reply.mode.lever,
                 "text": reply.text,
                 "unsupported": list(reply.unsupported),
+                "citations": [[one.start, one.end, one.passage] for one in reply.citations],
                 "prompt": "" if brief.approved else prompt,
                 **vars(reply.end),
             }

@@ -60,7 +60,7 @@ def test_what_the_situation_wants_a_person_to_know_and_nobody_said_is_named(voic
         "properties": {"order_numbers": {"title": "the order number", "minItems": 1}, "tried": {"maxItems": 9}},
     }
     asks = replace(LEGAL, ticket=schema)
-    assert a_ticket(voice, situation=asks).missing == ("'phone_model' is a required property",)
+    assert a_ticket(voice, situation=asks).missing == ("'phone model' is a required property",)
     assert "the order number" in a_ticket(voice, question="Where is it?", situation=asks).missing
     assert a_ticket(voice, question="Where is it?").missing == ()
 

@@ -36,3 +36,10 @@ def test_a_reply_shows_every_character(text: str) -> None:
 def test_a_phone_number_is_kept_whole_at_the_end_of_a_line() -> None:
     assert '<span class="tp-whole">555-0142</span>' in markup.reply("Call 555-0142.")
     assert "tp-whole" not in markup.reply("Order 12-34, from 1999-2024-07.")
+
+
+def test_a_citation_stands_behind_its_sentence_and_everything_is_escaped() -> None:
+    shown = markup.reply(" <b>One.</b> Two. ", cited=[(11, "1", "/knowledge?article=a&section=<b>")])
+    assert "&lt;b&gt;One.&lt;/b&gt;<a " in shown
+    assert 'href="/knowledge?article=a&amp;section=&lt;b&gt;"' in shown
+    assert shown.endswith("</a> Two.</div>")

@@ -21,7 +21,7 @@ from ui.state import (
     sure,
 )
 from ui.views.handover import called, draw_handover, hand_over
-from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_why, the_bot
+from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_reply, draw_why, the_bot
 
 EXAMPLES = (
     "How long do I have to return boots?",
@@ -223,7 +223,7 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
     for column, reply in zip(st.columns(len(record["replies"])), record["replies"], strict=True):
         with column, st.container(border=True):
             st.html(markup.mode(reply["mode"], reply["label"], "no lever" if spoken else reply["lever"]))
-            st.html(markup.reply(reply["text"], "No words came."))
+            draw_reply(record, reply)
             draw_foot(reply)
             draw_why(record, reply)
     draw_handover(bot, talk, number, _carried())

@@ -32,6 +32,19 @@ def _guided(stamped: str) -> Bot:
     return _opened().reread()
 
 
+def draw_reply(record: Record, reply: Record) -> None:
+    """The finished text; each sentence that leans on a passage ends in its number, which opens the article there."""
+    passages = record["passages"]
+    cited = [
+        (int(end), str(n + 1), _link(passages[n])) for _, end, n in reply.get("citations", ()) if n < len(passages)
+    ]
+    st.html(markup.reply(reply["text"], "No words came.", cited))
+
+
+def _link(passage: Record) -> str:
+    return f"/knowledge?article={passage['article']}&section={passage['section']}"
+
+
 def draw_foot(reply: Record) -> None:
     """Remarks under a finished reply: how it ended, and what no source supports."""
     if NOTES.get(reply["finish"]):
@@ -70,7 +83,6 @@ def draw_passages(passages: list[Record]) -> None:
     """Each passage with its score and a link to its place in the article."""
     if not passages:
         st.caption(f"{NO_PASSAGES} No column was given any.")
-    for one in passages:
-        link = f"/knowledge?article={one['article']}&section={one['section']}"
-        st.markdown(f"[{one['title']} › {one['heading']}]({link}) · {one['score']:.2f}")
+    for number, one in enumerate(passages, 1):
+        st.markdown(f"{number}. [{one['title']} › {one['heading']}]({_link(one)}) · {one['score']:.2f}")
         st.html(markup.quote("", " ".join(one["text"].split())))

@@ -7,6 +7,7 @@ from chatbot.errors import SHOWN
 from chatbot.mode import THREE
 from ui import markup
 from ui.state import Record, record_of, situation_record, sure
+from ui.views.parts import draw_reply
 
 MESSAGES = """How long do I have to return boots?
 where is my parcel?? a week and nothing
@@ -63,7 +64,7 @@ def _draw(found: list[tuple[str, Record]]) -> None:
         for column, reply in zip(st.columns(len(record["replies"])), record["replies"], strict=True):
             with column, st.container(border=True):
                 st.html(markup.mode(reply["mode"], reply["label"], _lever(reply)))
-                st.html(markup.reply(reply["text"], "No words came."))
+                draw_reply(record, reply)
     _say_same(found)
 
 
