@@ -64,7 +64,7 @@ def _earlier(detector: Detector, history: Sequence[Message], seen: Outlook) -> l
 
 def _yields(found: Verdict, seen: Outlook) -> bool:
     """Is it a question for the articles after all? Whether they answer, the judge tells better than the head."""
-    way, unsure, judged = found.situation.gives_way, found.confidence < UNSURE, seen.alone
+    way, unsure, judged = found.situation.gives_way, found.chance < UNSURE, seen.alone
     if way == ANSWERED:
         return judged.chance is not None and seen.answered
     if way == PLAINLY:

@@ -10,7 +10,7 @@ import os
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +20,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = "2"
+VERSION = "3"
 SIGNS = 8  # numbers that `signs` gives
 EMBEDDED = 4.0  # a unit vector's numbers are near 1/20: this lets them weigh beside the signs
 WORDED = 3.0  # how much the hashed words weigh beside them
 BUCKETS = 2**13  # for words, and again for pieces of words
 STRENGTH = 0.3  # scikit-learn's C: smaller is smoother
+FOLDS = 3  # parts that take turns at being unseen, to calibrate on
 LEAST = 3  # messages of a situation, below which no head is learnt
 TOLD = 4.0  # a share of words is small: this lets it weigh
 
@@ -49,6 +50,7 @@ class Head:
     keys: tuple[str, ...]  # situations
     weights: Numbers  # (len(keys), d + SIGNS + 2 * BUCKETS)
     bias: Numbers  # (len(keys),)
+    sharpness: float = 1.0  # what the logits are multiplied by before a chance is shown (see `calibrate`)
 
     def chances(self, vector: Numbers, message: str) -> dict[str, float]:
         """How likely each situation is for `message`, whose embedding is `vector` (d,). They add up to 1."""
@@ -57,8 +59,14 @@ class Head:
     def shares(self, vectors: Numbers, messages: Sequence[str]) -> Numbers:
         """The same for many: vectors (n, d) to (n, len(keys)), in the order of `keys`."""
         logits: Numbers = _rows(vectors, messages).dot(self.weights.T) + self.bias
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
+        return np.asarray(_softmax(logits), np.float32)
+
+
+def sure(chances: Mapping[str, float], sharpness: float) -> dict[str, float]:
+    """Chances as they are shown: temperature scaling (Guo et al. 2017) of a softmax needs the chances alone."""
+    powers = {key: max(chance, 1e-12) ** sharpness for key, chance in chances.items()}
+    total = sum(powers.values())
+    return {key: power / total for key, power in powers.items()}
 
 
 def signs(message: str) -> list[float]:
@@ -80,17 +88,41 @@ def learn(said: Said, encoder: Encoder, near: Head | None = None) -> Head:
 
     From `near`, a head for almost the same messages, it takes less than one.
     """
-    from sklearn.linear_model import LogisticRegression
-
     messages = [message for _, message in said]
     rows = _rows(encoder.encode(messages), messages)
-    model = LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
+    keys, model = [key for key, _ in said], _model()
     if near and set(near.keys) == {key for key, _ in said}:
         model.set_params(warm_start=True, tol=1e-6)  # one more message moves little: it must not count as nothing
         model.classes_ = np.array(near.keys)
         model.coef_, model.intercept_ = near.weights.astype(np.float64), near.bias.astype(np.float64)
-    model.fit(rows, [key for key, _ in said])
-    return Head(tuple(map(str, model.classes_)), model.coef_.astype(np.float32), model.intercept_.astype(np.float32))
+    model.fit(rows, keys)
+    sharpness = near.sharpness if near else calibrate(rows, keys)
+    weights, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
+    return Head(tuple(map(str, model.classes_)), weights, bias, sharpness)
+
+
+def calibrate(rows: Any, keys: Sequence[str]) -> float:
+    """How much sharper (above 1) or softer the chances must be to be right as often as they say, on messages that the
+    fold they come from has not seen: the factor of the logits with the least log loss."""
+    from scipy.optimize import minimize_scalar
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    logits = cross_val_predict(_model(), rows, keys, cv=folds, method="decision_function")
+    found = minimize_scalar(lambda by: log_loss(keys, _softmax(logits * by)), bounds=(0.2, 5.0), method="bounded")
+    return float(found.x)
+
+
+def _softmax(logits: Any) -> Any:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _model() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=STRENGTH, max_iter=2000, class_weight="balanced")
 
 
 def enough(said: Said) -> bool:
@@ -110,7 +142,7 @@ def kept(said: Said, encoder: Encoder, folder: Path) -> Head | None:
     path = folder / f"{digest}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return Head(tuple(map(str, found["keys"])), found["weights"], found["bias"])
+            return Head(tuple(map(str, found["keys"])), found["weights"], found["bias"], float(found["sharpness"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         head = learn(said, encoder)
     _keep(head, path)
@@ -122,7 +154,8 @@ def _keep(head: Head, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            np.savez(file, keys=np.array(head.keys), weights=head.weights, bias=head.bias)
+            keys, sharpness = np.array(head.keys), np.array(head.sharpness)
+            np.savez(file, keys=keys, weights=head.weights, bias=head.bias, sharpness=sharpness)
         os.replace(beside, path)
         for other in path.parent.glob("*.npz"):
             if other != path:

@@ -14,7 +14,7 @@ import numpy as np
 
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import TurnError
-from chatbot.head import Encoder, Head
+from chatbot.head import Encoder, Head, sure
 
 VOTERS = 7  # utterances that vote
 SURE = 0.30  # cosine of the nearest utterance; below it the message is like none of them
@@ -90,11 +90,12 @@ class Verdict:
     """The decision and its reasons. `origin` is one of detected, cue, fallback, no-passages, answered, override."""
 
     situation: Situation
-    confidence: float  # 0..1, how likely the head finds it, or its share of the votes
+    confidence: float  # 0..1, calibrated: of a hundred at .8 about eighty are right
     origin: str
     evidence: tuple[Evidence, ...]
     also: Situation | None = None  # a second one whose guidance stands in the prompt too
     dropped: tuple[str, ...] = ()  # for each likely one that does not: the sentence why
+    chance: float = 1.0  # 0..1, what the head gave it; what is decided by thresholds is decided by this
     lasting: str = ""  # key of the one in `also` that lasts from an earlier message
 
 
@@ -130,12 +131,15 @@ class Detector:
             dropped = tuple(self._outranked(cues[0], other) for other in cues[1:])
             return Verdict(self.situations[cues[0].situation], 1.0, "cue", (cues[0], *evidence), dropped=dropped)
         if evidence[0].cosine < SURE or max(shares.values()) < LEAST:
-            return Verdict(self.situations[self._fallback], shares.get(self._fallback, 0.0), "fallback", evidence)
+            chance = shares.get(self._fallback, 0.0)
+            return Verdict(self.situations[self._fallback], chance, "fallback", evidence, chance=chance)
         of_kind = {key: share for key, share in shares.items() if self._may_be(self.situations[key], share, kinds)}
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
         likely = sorted((key for key in of_kind if of_kind[key] >= ALSO), key=lambda key: -of_kind[key])
         also, dropped = beside(self.situations[winner], [self.situations[key] for key in likely if key != winner])
-        return Verdict(self.situations[winner], shares.get(winner, 0.0), "detected", evidence, also, dropped)
+        told = sure(shares, self.head.sharpness).get(winner, 0.0) if self.head else shares.get(winner, 0.0)
+        chance = shares.get(winner, 0.0)
+        return Verdict(self.situations[winner], told, "detected", evidence, also, dropped, chance)
 
     @staticmethod
     def _may_be(situation: Situation, share: float, kinds: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -137,5 +138,16 @@ def test_messages_that_nothing_was_learnt_from_are_put_where_their_writer_meant_
     keys = [one["situation"] for one in meant]
     assert min(keys.count(one.key) for one in situations if one.key != "unknown") >= 15
     detector = Detector(situations, encoder, head=learnt_head(brand, situations, encoder, real_home))
-    found = [detector.detect(one["text"]).situation.key for one in meant]
+    verdicts = [detector.detect(one["text"]) for one in meant]
+    found = [one.situation.key for one in verdicts]
     assert f1_score(keys, found, labels=sorted(set(keys)), average="macro") >= 0.85
+    sure = np.array([one.confidence for one in verdicts if one.origin == "detected"])
+    right = np.array([v.situation.key == key for v, key in zip(verdicts, keys, strict=True) if v.origin == "detected"])
+    assert calibration_error(sure, right) <= 0.1, "of a hundred at .8 about eighty are right"
+
+
+def calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
+    """Expected calibration error over ten boxes (Naeini et al. 2015)."""
+    boxes = np.minimum((sure * 10).astype(int), 9)
+    parts = [(boxes == n) for n in range(10) if (boxes == n).any()]
+    return float(sum(part.mean() * abs(sure[part].mean() - right[part].mean()) for part in parts))

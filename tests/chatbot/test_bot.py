@@ -67,7 +67,7 @@ def test_what_the_articles_do_not_answer_gets_no_lines_however_near_they_are(bot
 def test_what_is_light_and_doubtful_gives_way_to_a_question_that_is_plainly_answered(
     bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, share, chance, found, origin
 ) -> None:
-    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(chances=lambda vector, message: share))
+    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: share))
     searcher.judgement = Judgement(chance, 0.3)
     verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
     assert (verdict.situation.key, verdict.origin) == (found, origin)
@@ -87,7 +87,7 @@ def test_what_is_about_the_shop_is_neither_off_topic_nor_small_talk_however_sure
     bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, key, chance, near, found, origin
 ) -> None:
     share = {key: 0.9, "question": 0.1}
-    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(chances=lambda vector, message: share))
+    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: share))
     searcher.judgement = Judgement(chance, 0.3, near)
     verdict = bot.prepare("thanks, how much is express shipping", [PLAIN]).verdict
     assert (verdict.situation.key, verdict.origin) == (found, origin)
@@ -107,7 +107,7 @@ def test_a_doubtful_wish_for_a_person_gives_way_to_a_question_about_the_shop_a_l
     bot, searcher: FakeSearcher, monkeypatch: pytest.MonkeyPatch, key, share, chance, near, found
 ) -> None:
     shares = {key: share, "question": 0.4}
-    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(chances=lambda vector, message: shares))
+    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares))
     searcher.judgement = Judgement(chance, 0.3, near)
     assert bot.prepare("who is in charge of tents", [PLAIN]).verdict.situation.key == found
 
@@ -171,7 +171,7 @@ MOODS = {"My father died.": "vulnerable", "You useless lot": "upset", "Thanks": 
 @pytest.fixture
 def moods(bot, monkeypatch: pytest.MonkeyPatch):
     """The bot, with a head that knows these messages and takes all others for questions."""
-    head = SimpleNamespace(chances=lambda vector, message: {MOODS.get(message, "question"): 1.0})
+    head = SimpleNamespace(sharpness=1.0, chances=lambda vector, message: {MOODS.get(message, "question"): 1.0})
     monkeypatch.setattr(bot._detector, "head", head)
     monkeypatch.setattr("chatbot.situation.SURE", -1.0)
     return bot
@@ -209,7 +209,7 @@ def test_what_lasts_and_cannot_join_says_why(moods) -> None:
 
 def test_two_likely_situations_guide_the_prompted_modes_together(bot, monkeypatch: pytest.MonkeyPatch) -> None:
     shares = {"upset": 0.5, "refund": 0.4, "legal": 0.1}
-    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(chances=lambda vector, message: shares))
+    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares))
     brief = bot.prepare("this is a joke, I want my money back", THREE)
     base, tuned, combined = (row.messages[0].content for row in brief.rows)
     assert (brief.verdict.situation.key, brief.verdict.also.key) == ("upset", "refund")

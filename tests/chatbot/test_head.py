@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chatbot import head as module
-from chatbot.head import SIGNS, kept, learn, signs
+from chatbot.head import SIGNS, calibrate, kept, learn, signs, sure
 from chatbot.situation import Detector, Situation
 from knowledge.embed import MiniLM
 
@@ -63,6 +63,25 @@ def test_a_head_is_learnt_once_and_again_for_other_messages_or_another_encoder(
     kept(SAID, encoder, tmp_path)
     assert encoder.calls == before + 2
     assert len(list(tmp_path.iterdir())) == 1, "older ones are swept"
+
+
+def test_chances_are_sharpened_or_softened_and_still_add_up() -> None:
+    chances = {"a": 0.6, "b": 0.3, "c": 0.1}
+    assert sure(chances, 1.0) == pytest.approx(chances)
+    assert sure(chances, 2.0)["a"] > 0.6 > sure(chances, 0.5)["a"]
+    assert sum(sure(chances, 1.7).values()) == pytest.approx(1.0)
+    assert list(sure({"a": 1.0, "b": 0.0}, 3.0)) == ["a", "b"]
+
+
+def test_a_head_that_is_right_more_often_than_it_says_is_sharpened() -> None:
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(0)
+    keys = [str(n % 3) for n in range(300)]
+    plain = np.array([[float(key == str(k)) for k in range(3)] for key in keys])
+    clear, noise = csr_matrix(plain * 0.5), csr_matrix(rng.normal(size=(300, 40)))
+    assert calibrate(clear, keys) > 1.2, "a small C keeps what is plain too doubtful"
+    assert calibrate(noise, keys) < 1.0, "what says nothing must not sound sure"
 
 
 def test_a_damaged_head_is_learnt_again(encoder: Counting, tmp_path: Path) -> None:

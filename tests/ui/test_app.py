@@ -173,7 +173,7 @@ def test_a_ticket_that_cannot_be_saved_is_a_sentence(page: AppTest, bot) -> None
 
 def test_a_second_situation_is_named_and_a_dropped_one_says_why(page: AppTest, bot, monkeypatch) -> None:
     shares = {"upset": 0.4, "refund": 0.3, "order-problem": 0.3}
-    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(chances=lambda vector, message: shares))
+    monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares))
     ask(page.run(), "this is a joke, I want my money back")
     assert not page.exception
     record = page.session_state["talk"].turns[0]["situation"]
