@@ -6,6 +6,7 @@
       TrainingStopped       the user stopped it
     KnowledgeError          knowledge/errors.py: articles and their index
       ArticleError          an article that cannot be read
+      DocumentError         a document that cannot become an article
       IndexMissing          not built yet
     ChatError               this file
       SettingError          a setting that cannot be

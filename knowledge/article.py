@@ -27,26 +27,35 @@ class Article:
     title: str
     sections: tuple[Section, ...]
     digest: str
+    source: str = ""  # the document it was imported from; "" for an article written by hand
+    source_digest: str = ""  # sha256 of that document's bytes
 
 
 def read_article(path: Path) -> Article:
     """Read one markdown file. Raises ArticleError naming it and the way out."""
     try:
         text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
-        post = frontmatter.loads(text)
     except UnicodeDecodeError as error:
         raise ArticleError(f"The article {path.name} is not UTF-8 text. Save it as UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise ArticleError(f"The article {path.name} has front matter that is not valid YAML. Mend it.") from error
     except OSError as error:
         raise ArticleError(f"The article {path} could not be read ({error.strerror}).") from error
+    return parse_article(path.stem, text)
+
+
+def parse_article(name: str, text: str) -> Article:
+    """The article that the text of `name`.md holds. Raises ArticleError naming it and the way out."""
+    try:
+        post = frontmatter.loads(text)
+    except yaml.YAMLError as error:
+        raise ArticleError(f"The article {name}.md has front matter that is not valid YAML. Mend it.") from error
     title = str(post.metadata.get("title") or "").strip()
     if not title:
-        raise ArticleError(f"The article {path.name} has no title. Begin it with '---', 'title: ...', '---'.")
+        raise ArticleError(f"The article {name}.md has no title. Begin it with '---', 'title: ...', '---'.")
     sections = _sections(post.content)
     if not sections:
-        raise ArticleError(f"The article {path.name} has no text below its title. Write some or delete it.")
-    return Article(path.stem, title, sections, hashlib.sha256(text.encode()).hexdigest())
+        raise ArticleError(f"The article {name}.md has no text below its title. Write some or delete it.")
+    facts = {key: str(post.metadata.get(key) or "") for key in ("source", "digest")}
+    return Article(name, title, sections, hashlib.sha256(text.encode()).hexdigest(), facts["source"], facts["digest"])
 
 
 def read_articles(folder: Path) -> list[Article]:

@@ -11,3 +11,7 @@ class ArticleError(KnowledgeError):
 
 class IndexMissing(KnowledgeError):
     """No index has been built for this brand yet."""
+
+
+class DocumentError(KnowledgeError):
+    """A document that cannot become an article; names it and the way out."""

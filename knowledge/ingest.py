@@ -3,15 +3,12 @@
 Every build is a new folder, root/<brand>/<fingerprint>-<random>/, whole once its manifest is
 there; the file `current` beside it names the one in use and is swapped in one rename."""
 
-import errno
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from knowledge.answerable import Judge, learn
 from knowledge.article import read_articles
 from knowledge.asked import Asked, documents, read_asked
 from knowledge.chunk import VERSION, Passage, passages_of
+from knowledge.disk import disk_named, write_whole
 from knowledge.embed import Embedder, Vectors
 from knowledge.errors import KnowledgeError
 from knowledge.nearline import Lines
@@ -62,7 +60,7 @@ def build_index(
     questions = asked, read_unanswered(articles, {one.article for one in passages}, [one.text for one in asked])
     key = fingerprint(passages, embedder, *questions)
     place = root / brand
-    with _disk_named(place):
+    with disk_named(place):
         place.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(place / ".lock", timeout=LOCK_WAIT):
@@ -152,8 +150,8 @@ def _build(
         "passages": len(passages),
         "judge": judge and judge.document(),
     }
-    _write(folder / MANIFEST, json.dumps(manifest))
-    _write(place / CURRENT, folder.name)
+    write_whole(folder / MANIFEST, json.dumps(manifest))
+    write_whole(place / CURRENT, folder.name)
     _sweep(place, keep={folder, old})
     return Report(len(passages), fresh, len(passages) - fresh, gone, time.perf_counter() - began, folder)
 
@@ -196,32 +194,8 @@ def _manifest(folder: Path) -> dict[str, object]:
         return {}
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and on the disk before it counts."""
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-
-
 def _sweep(place: Path, keep: set[Path | None]) -> None:
     """Remove older builds and what killed ones left; the one before stays, readers may have it open."""
     for folder in place.iterdir():
         if folder.is_dir() and folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _disk_named(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            why = f"The disk that holds {place} is full. Free some space"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            why = f"The folder {place} may not be written. Give yourself the right to"
-        else:
-            why = f"The folder {place} could not be written ({error.strerror or error}). Mend that"
-        raise KnowledgeError(f"{why}, or set TRIPTYCH_HOME to another folder, and run it again.") from error

@@ -32,8 +32,13 @@ DOORS = {
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py",),
-    "httpx": ("chatbot/webhook.py",),
+    "typer": ("ui/cli.py", "ui/brands.py"),
+    "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),
+    "trafilatura": ("knowledge/webpage.py",),
+    "pypdf": ("knowledge/pdf.py",),
+    "markitdown": ("knowledge/office.py",),
+    "openpyxl": ("knowledge/sheets.py",),
+    "charset_normalizer": ("knowledge/documents.py",),
     "jsonschema": ("chatbot/situations.py", "chatbot/ticket.py"),
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]

@@ -1,0 +1,40 @@
+"""A web page's main text as markdown: headings, lists and tables, without menus, footers and cookie notes."""
+
+from knowledge.errors import DocumentError
+
+LEAST_WORDS = 5  # fewer are a menu's leftovers
+AROUND = [
+    "//nav | //footer | //aside | //form | //dialog",
+    "//*[@role='navigation' or @role='contentinfo' or @role='dialog' or @role='alertdialog']",
+    *(
+        "//*[not(self::html or self::body)]"
+        f"[contains(translate(concat(@id,' ',@class),'CEIKNOST','ceiknost'),'{word}')]"
+        for word in ("cookie", "consent")
+    ),
+]
+
+
+def read_page(name: str, text: str) -> tuple[str, str]:
+    """(title, markdown). Raises DocumentError where nothing is left without the menus."""
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise DocumentError(
+            f"{name} cannot be read: the package trafilatura is not whole ({str(error).splitlines()[0]}). "
+            "Run `make demo` again."
+        ) from error
+    found = trafilatura.extract(
+        text,
+        output_format="markdown",
+        include_comments=False,
+        include_formatting=True,
+        include_tables=True,
+        favor_recall=True,  # help pages are short: without it a page of two paragraphs loses its headings
+        prune_xpath=AROUND,
+    )
+    if not found or len(found.split()) < LEAST_WORDS:
+        raise DocumentError(
+            f"{name} has no main text: beside menus and footers nothing is left, or a script writes it. "
+            "Save the page as text or PDF and import that."
+        )
+    return trafilatura.extract_metadata(text).title or "", found
