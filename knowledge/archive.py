@@ -66,7 +66,7 @@ def members(name: str, data: bytes, budget: Budget) -> Iterator[Found]:
     """The files of a zip, each within its bounds; one Found with a fault where the zip as a whole is refused."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as whole:
-            infos = [info for info in whole.infolist() if not info.is_dir()]
+            infos = [info for info in whole.infolist() if not info.filename.endswith("/")]
             check_bounds(name, infos, len(data), budget)
             for info in infos:
                 if not any(IGNORED.fullmatch(part) for part in PurePosixPath(info.filename).parts if part != ".."):

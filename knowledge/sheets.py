@@ -13,11 +13,10 @@ from knowledge.errors import DocumentError
 
 # what heads a column, the surest first
 ASKED = tuple(
-    "question questions frage fragen title titel heading topic thema subject betreff pregunta domanda q".split()
+    ["question", "questions", "frage", "fragen", "title", "titel", "heading", "topic", "thema", "subject", "betreff", "pregunta", "domanda", "q"]
 )
 SAID = tuple(
-    "answer answers antwort antworten body text content inhalt reply response solution lösung description beschreibung "
-    "réponse respuesta risposta a".split()
+    ["answer", "answers", "antwort", "antworten", "body", "text", "content", "inhalt", "reply", "response", "solution", "lösung", "description", "beschreibung", "réponse", "respuesta", "risposta", "a"]
 )
 DELIMITERS = ",;\t|"
 MOST_ROWS = 20_000
