@@ -39,7 +39,7 @@ def read_examples(path: Path, situations: Sequence[str] | None = None) -> list[E
     except UnicodeDecodeError as error:
         raise ExampleError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
     found = [
-        _checked(line, f"{path.name}, line {number}", situations)
+        check_line(line, f"{path.name}, line {number}", situations)
         for number, line in enumerate(lines, 1)
         if line.strip()
     ]
@@ -61,7 +61,7 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _checked(line: str, place: str, situations: Sequence[str] | None) -> Example:
+def check_line(line: str, place: str, situations: Sequence[str] | None) -> Example:
     try:
         data = json.loads(line)
     except ValueError as error:

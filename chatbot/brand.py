@@ -1,10 +1,13 @@
 """A brand is a name: three folders that bear it, shipped with the program or in the user's home."""
 
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.errors import BrandError
+from knowledge.disk import disk_named
 
 HERE = Path(__file__).resolve().parent.parent  # the folder that holds chatbot/, adapters/, knowledge/
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -42,6 +45,23 @@ def brands(home: Path) -> tuple[str, ...]:
     """Names of all brands that have prompts, sorted."""
     rooms = (home / "prompts", HERE / "chatbot" / "prompts")
     return tuple(sorted({p.parent.name for room in rooms if room.is_dir() for p in room.glob("*/voice.md")}))
+
+
+def own_articles(brand: Brand, home: Path) -> tuple[Path, bool]:
+    """The user's own folder of its articles, and whether they were copied there just now: shipped files stay as they
+    are. Raises KnowledgeError where the disk will not have them."""
+    own = home / "knowledge" / brand.key
+    if own.is_dir():
+        return own, False
+    with disk_named(home):
+        own.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{brand.key}-", dir=own.parent))
+        for path in sorted(brand.articles.iterdir()):
+            if path.suffix in (".md", ".jsonl"):
+                shutil.copyfile(path, beside / path.name)
+        beside.chmod(0o755)
+        beside.rename(own)
+    return own, True
 
 
 def _first(*folders: Path, holds: str = "") -> Path | None:

@@ -40,14 +40,16 @@ DECODING = ("max_new_tokens", "temperature", "top_p")  # what a situation may se
 
 def read_situations(folder: Path, voice: Voice) -> tuple[Situation, ...]:
     """Every situations/*.md, by file name. Raises PromptError with file and line."""
-    found = tuple(_situation(read_prompt_file(path), voice) for path in sorted(folder.glob("*.md")))
+    found = tuple(read_situation(path, voice) for path in sorted(folder.glob("*.md")))
     missing = [key for key in FALLBACKS if key not in {one.key for one in found}]
     if missing:
         raise PromptError(f"{named(folder)} needs {' and '.join(f'{key}.md' for key in missing)}.")
     return found
 
 
-def _situation(file: PromptFile, voice: Voice) -> Situation:
+def read_situation(path: Path, voice: Voice) -> Situation:
+    """One situations/*.md. Raises PromptError with file and line."""
+    file = read_prompt_file(path)
     _check_facts(file)
     parts = sections(file.filled(voice.given), "## ")
     guidance = [" ".join(text.split()) for title, text in parts if title.lower() == "guidance"]

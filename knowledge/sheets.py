@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from knowledge.errors import DocumentError
 
 # what heads a column, the surest first
-ASKED = tuple(
-    ["question", "questions", "frage", "fragen", "title", "titel", "heading", "topic", "thema", "subject", "betreff", "pregunta", "domanda", "q"]
-)
-SAID = tuple(
-    ["answer", "answers", "antwort", "antworten", "body", "text", "content", "inhalt", "reply", "response", "solution", "lösung", "description", "beschreibung", "réponse", "respuesta", "risposta", "a"]
-)
+ASKED = (
+    "question", "questions", "frage", "fragen", "title", "titel", "heading", "topic", "thema", "subject", "betreff",
+    "pregunta", "domanda", "q",
+)  # fmt: skip
+SAID = (
+    "answer", "answers", "antwort", "antworten", "body", "text", "content", "inhalt", "reply", "response", "solution",
+    "lösung", "description", "beschreibung", "réponse", "respuesta", "risposta", "a",
+)  # fmt: skip
 DELIMITERS = ",;\t|"
 MOST_ROWS = 20_000
 Row = Sequence[str]

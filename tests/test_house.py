@@ -32,7 +32,7 @@ DOORS = {
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py", "ui/brands.py"),
+    "typer": ("ui/cli.py", "ui/brands.py", "ui/command.py"),
     "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),
     "trafilatura": ("knowledge/webpage.py",),
     "pypdf": ("knowledge/pdf.py",),

@@ -10,6 +10,7 @@ from chatbot.guide import read_guide
 from chatbot.settings import Settings
 from chatbot.taught import learnt_head
 from knowledge.embed import Embedder
+from knowledge.ingest import Report
 
 
 def set_up(settings: Settings, console: Console) -> None:
@@ -21,7 +22,7 @@ def set_up(settings: Settings, console: Console) -> None:
     console.print("[2/4] Embedding model all-MiniLM-L6-v2", markup=False)
     embedder = _embedder(console)
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
-    _build(brand, settings, embedder, console)
+    build_knowledge(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
     _learn(brand, settings, embedder, console)
 
@@ -34,7 +35,8 @@ def _embedder(console: Console) -> Embedder:
     return MiniLM()
 
 
-def _build(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
+def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> Report:
+    """Bring the brand's index up to its articles, with a bar. Raises errors.SHOWN."""
     from knowledge.ingest import build_index
 
     columns = (TextColumn("      embedding passages"), BarColumn(), MofNCompleteColumn())
@@ -50,6 +52,7 @@ def _build(brand: Brand, settings: Settings, embedder: Embedder, console: Consol
     console.print(
         f"      {report.passages} passages, {report.embedded} embedded now, {report.seconds:.1f} s", markup=False
     )
+    return report
 
 
 def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:

@@ -86,8 +86,8 @@ def test_a_pdf_is_paragraphs_and_headings_without_running_heads() -> None:
     text = only("handbook.pdf", data).text
     assert "confidential" not in text
     assert "Page 2" not in text
-    for word in numbers:
-        for paragraph in (f"{LONG} That is {word}.", f"{LONG} So is {word}."):
+    for number in numbers:
+        for paragraph in (f"{LONG} That is {number}.", f"{LONG} So is {number}."):
             assert " ".join(paragraph.split()) in text, "lines are joined to whole paragraphs"
     assert [heading for heading, _ in sections("h.pdf", data)] == ["Chapter one", "Chapter two", "Chapter three"]
 
@@ -191,7 +191,7 @@ def test_locked_scanned_and_cut_pdfs_are_refused() -> None:
         (scan(), "no text (a scan?)"),
         (whole[: len(whole) // 3], "is damaged"),
     ):
-        with pytest.raises(DocumentError, match="a.pdf") as refused:
+        with pytest.raises(DocumentError, match=r"^a\.pdf") as refused:
             read_document("a.pdf", data)
         assert said in str(refused.value)
 
@@ -222,7 +222,9 @@ def test_any_sheet_comes_back_as_it_went_in(rows: list[tuple[str, str]], delimit
 
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".md", ".txt", ".pdf", ".docx", ".xlsx"]))
 def test_any_bytes_are_read_or_refused_in_a_sentence(data: bytes, kind: str) -> None:
+    refused = None
     try:
         assert read_document(f"a{kind}", data)
     except DocumentError as error:
-        assert str(error).endswith(".")
+        refused = str(error)
+    assert refused is None or refused.endswith(".")
