@@ -141,9 +141,9 @@ class Bot:
         return self.turn(brief, texts, [end for end in run.ends if end is not None])
 
     def reread(self) -> "Bot":
-        """The same bot with the prompt files as they are on the disk now. Raises PromptError."""
+        """The same bot with prompt files and articles where and as they are on the disk now. Raises PromptError."""
         brand, guide = open_guide(self.settings)
-        return self if guide.version == self.guide.version else self.guided_by(guide, brand)
+        return self if (brand, guide.version) == (self.brand, self.guide.version) else self.guided_by(guide, brand)
 
     def guided_by(self, guide: Guide, brand: Brand | None = None) -> "Bot":
         """The same bot with other prompt files, saved or not; takes a second where their messages differ."""

@@ -138,13 +138,10 @@ def _titled(name: str, title: str, text: str, sure: bool = False) -> Draft:
     text = levelled(text)
     heads = re.findall(r"(?m)^#[ \t]+(.+?)[ \t#]*$", text)
     first = re.match(r"#[ \t]+.+(?:\n|$)", text)
-    if (
-        first and len(heads) == 1 and re.search(r"\w", text[first.end() :])
-    ):  # several are chapters, none of them a title
-        title, text = (
-            title if kind_of(name) in (".md", ".markdown") and title else heads[0],
-            text[first.end() :].strip(),
-        )
+    # several are chapters, none of them a title
+    if first and len(heads) == 1 and re.search(r"\w", text[first.end() :]):
+        title = title if sure and title else heads[0]
+        text = text[first.end() :].strip()
     stem = PurePosixPath(name).stem.replace("_", " ").replace("-", " ").strip()
     words = " ".join((title or stem[:1].upper() + stem[1:] or "Document").split())
     return Draft(words, text)

@@ -119,7 +119,7 @@ class _Shelf:
         if its and not self.replace:
             for name, article in its.items():
                 self.taken[name] = found.name
-                yield Outcome(found.name, SKIPPED, f"{name}.md", len(article.sections), "It is unchanged.")
+                yield Outcome(found.name, SKIPPED, f"{name}.md", len(article.sections), f"{name}.md is unchanged.")
             return
         for draft in read_document(found.name, found.data, found.kind):
             shown = f"{found.name}, sheet {draft.part}" if draft.part else found.name

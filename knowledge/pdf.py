@@ -45,7 +45,7 @@ def read_pdf(name: str, data: bytes) -> tuple[str, str]:
         raise DocumentError(f"{name} is damaged: it cannot be read as a PDF. Save or download it again.") from error
     if not any(line.text for page in pages for line in page):
         raise DocumentError(f"{name} holds pictures of pages and no text (a scan?). Run text recognition on it first.")
-    title = re.sub(r"(?i)^(?:microsoft \w+ - |untitled$|anonymous$)", "", title)
+    title = re.sub(r"(?i)^(?:microsoft \w+ - |\(?(?:untitled|anonymous|unspecified)\)?$)", "", title)
     return title, markdown(_without_heads(pages))
 
 

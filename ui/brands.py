@@ -174,13 +174,15 @@ def _index(name: str, settings: Settings, quiet: bool) -> int:
 
 
 def _facts(key: str, settings: Settings) -> dict[str, Any]:
-    brand = find_brand(key, settings.home)
+    try:
+        brand = find_brand(key, settings.home)
+    except BrandError:  # prompts without articles: `brand check` says so, the list goes on
+        return {"brand": key, "articles": 0, "adapter": False, "prompts": str(settings.home / "prompts" / key)}
     return {
         "brand": key,
         "articles": len(list(brand.articles.glob("*.md"))),
         "adapter": (brand.adapter / "card.toml").exists(),
         "prompts": str(brand.prompts),
-        "knowledge": str(brand.articles),
     }
 
 

@@ -84,6 +84,7 @@ def test_a_pdf_is_paragraphs_and_headings_without_running_heads() -> None:
     chapters = [(f"Chapter {word}", [f"{LONG} That is {word}.", f"{LONG} So is {word}."]) for word in numbers]
     data = pdf(chapters, head="Acme handbook, confidential")
     text = only("handbook.pdf", data).text
+    assert only("handbook.pdf", data).title == "Handbook", "reportlab's own '(anonymous)' is no title"
     assert "confidential" not in text
     assert "Page 2" not in text
     for number in numbers:

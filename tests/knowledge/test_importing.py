@@ -84,7 +84,7 @@ def test_what_is_unchanged_is_skipped_and_what_changed_is_read_again(shelf: Path
     import_documents([sent("a.md", "First.")], shelf)
     written = (shelf / "a.md").stat().st_mtime_ns
     again = one([sent("a.md", "First.")], shelf)
-    assert (again.state, again.article, again.why) == (SKIPPED, "a.md", "It is unchanged.")
+    assert (again.state, again.article, again.why) == (SKIPPED, "a.md", "a.md is unchanged.")
     assert (shelf / "a.md").stat().st_mtime_ns == written
     assert one([sent("a.md", "Second.")], shelf).state == "read"
     assert "Second." in (shelf / "a.md").read_text()

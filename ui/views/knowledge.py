@@ -1,10 +1,11 @@
-"""The articles that every column answers from; a link from a passage opens its section."""
+"""The articles that every column answers from; a link from a passage opens its section; a place to add documents."""
 
 import streamlit as st
 
 from knowledge.article import Article
 from knowledge.chunk import slug
 from ui import markup
+from ui.views.adding import add_documents
 from ui.views.parts import the_bot
 
 
@@ -15,11 +16,14 @@ def page() -> None:
     wanted = st.query_params.get("article")
     if not wanted:
         _list(bot.name, bot.articles)
+        add_documents(bot)
         return
     article = bot.article(wanted)
     st.markdown("[← All articles](/knowledge)")
     st.header(article.title, anchor=False)
     section = st.query_params.get("section", "")
+    if article.source:
+        st.caption(f"Imported from {_plain(article.source)}.")
     for one in article.sections:
         _section(one.heading, one.text, slug(one.heading) == section)
 

@@ -16,10 +16,11 @@ def the_bot() -> Bot:
 
 
 def stamp(settings: Settings) -> str:
-    """Changes with every change to the brand's prompt files, without reading them."""
-    folder = find_brand(settings.brand, settings.home).prompts
-    found = ((path, path.stat()) for kind in KINDS for path in sorted(folder.glob(kind)))
-    return repr([(str(path), facts.st_mtime_ns, facts.st_size) for path, facts in found])
+    """Changes with every change to the brand's prompt files, and when its articles move to the user's own folder,
+    without reading them. A newer index is noticed by the searcher itself."""
+    brand = find_brand(settings.brand, settings.home)
+    found = ((path, path.stat()) for kind in KINDS for path in sorted(brand.prompts.glob(kind)))
+    return repr([str(brand.articles), *((str(path), facts.st_mtime_ns, facts.st_size) for path, facts in found)])
 
 
 @st.cache_resource(show_spinner="Waking the model. This takes a few seconds …")
