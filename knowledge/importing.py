@@ -42,7 +42,7 @@ class Outcome:
         return asdict(self)
 
 
-Tell = Callable[[Outcome], None]
+Tell = Callable[[Outcome], object]
 
 
 def import_documents(

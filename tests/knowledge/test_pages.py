@@ -126,7 +126,7 @@ def test_a_private_address_is_not_followed_unless_the_user_named_it(site: Site, 
     assert "a machine of your own network, and that is not followed" in fault(f"{site.at}/away")
     sitemap = f"<urlset><url><loc>{target}</loc></url></urlset>"
     site.answers["/sitemap.xml"] = (200, "application/xml", sitemap.encode())
-    assert "of your own network" in [one.fault for one in web.pages([f"{site.at}/sitemap.xml"], Budget())][0]
+    assert "of your own network" in next(one.fault for one in web.pages([f"{site.at}/sitemap.xml"], Budget()))
 
 
 def test_who_answers_is_looked_at_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,13 +56,11 @@ def _imported(bot: Bot, files: Sequence[UploadedFile], replace: bool) -> list[Ou
         if any(one.state != REFUSED for one in outcomes):
             status.update(label="Embedding their passages …")
             bar = st.progress(0.0)
-            build_index(
-                folder,
-                brand.key,
-                index_root(settings.home),
-                bot.encoder,
-                lambda done, total: bar.progress(done / max(total, 1)),
-            )
+
+            def tell(done: int, total: int) -> None:
+                bar.progress(done / max(total, 1))
+
+            build_index(folder, brand.key, index_root(settings.home), bot.encoder, tell)
         status.update(label="Done.", state="complete")
     return outcomes
 
