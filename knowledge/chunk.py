@@ -12,7 +12,8 @@ ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
 )
-MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole all the same
+MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole, up to
+MOST_BYTES = 640  # in one passage, about 200 of the 256 tokens that the embedding model reads in English or German
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _pieces(text: str) -> Iterator[str]:
     """Pack whole blocks (paragraphs, lists, tables), then whole sentences, up to MOST_WORDS."""
     held: list[str] = []
     for unit in _units(text):
-        if held and _words([*held, unit]) > MOST_WORDS:
+        if held and (_words([*held, unit]) > MOST_WORDS or _bytes("\n".join([*held, unit])) > MOST_BYTES):
             yield "\n".join(held)
             held = []
         held.append(unit)
@@ -120,10 +121,42 @@ def _units(text: str) -> Iterator[str]:
         if not block:
             continue
         listed = re.match(r"[-*|]|\d+[.)]\s", block)
-        if listed or _words([block]) <= MOST_WORDS:
-            yield block
-        else:
-            yield from (part for part in _sentences(block) if part)
+        whole = [block] if listed or _words([block]) <= MOST_WORDS else [part for part in _sentences(block) if part]
+        for unit in whole:
+            yield from [unit] if _bytes(unit) <= MOST_BYTES else _parts(unit)
+
+
+def _parts(unit: str) -> Iterator[str]:
+    """A unit that is too long for any passage, cut between lines, else between words, else between letters; each part
+    of a table has the table's head."""
+    lines = unit.split("\n")
+    head = lines[:2] if len(lines) > 2 and re.match(r"\|[\s:|-]+$", lines[1]) else []
+    room = max(MOST_BYTES - _bytes("\n".join(head)), MOST_BYTES // 2)
+    held: list[str] = []
+    for line in lines[len(head) :]:
+        for piece in _cut(line, room):
+            if held and _bytes("\n".join([*held, piece])) > room:
+                yield "\n".join([*head, *held])
+                held = []
+            held.append(piece)
+    yield "\n".join([*head, *held])
+
+
+def _cut(line: str, room: int) -> list[str]:
+    """Pieces of at most `room` bytes: of whole words, and of letters where one word is longer than that."""
+    letters = room // 4  # a letter has four bytes at most
+    made: list[str] = []
+    for word in line.split(" ") if _bytes(line) > room else [line]:
+        for piece in [word] if _bytes(word) <= room else [word[n : n + letters] for n in range(0, len(word), letters)]:
+            if made and _bytes(f"{made[-1]} {piece}") <= room:
+                made[-1] += f" {piece}"
+            else:
+                made.append(piece)
+    return made
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())
 
 
 def _words(texts: list[str]) -> int:
