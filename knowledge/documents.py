@@ -106,6 +106,7 @@ def decoded(name: str, data: bytes, declared: str = "") -> str:
 
 def levelled(text: str) -> str:
     """Markdown with headings from # to ### only; underlined headings get their signs, a # in code is no heading."""
+    text = re.sub(r"\A(?:-{3,}[ \t]*\n)+", "", text.lstrip())  # a rule at the top is no front matter
     text = re.sub(r"(?m)^(?![ \t>|#-])(\S.*)\n=+[ \t]*$", r"# \1", text)
     text = re.sub(r"(?m)^(?![ \t>|#*-])(\S.*)\n-{3,}[ \t]*$", r"## \1", text)
     lines, fenced = [], False
@@ -149,10 +150,11 @@ def _titled(name: str, title: str, text: str, sure: bool = False) -> Draft:
 
 def _markdown(name: str, data: bytes) -> list[Draft]:
     try:
-        post = frontmatter.loads(decoded(name, data))
+        text = decoded(name, data)
+        post = frontmatter.loads(text)
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise DocumentError(f"{name} has front matter that is not valid YAML. Mend it or take it out.") from error
-    return [_titled(name, str(post.metadata.get("title") or ""), post.content, sure=True)]
+    return [_titled(name, str(post.metadata.get("title") or ""), post.content if post.metadata else text, sure=True)]
 
 
 def _page(name: str, data: bytes) -> list[Draft]:

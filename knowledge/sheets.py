@@ -62,11 +62,14 @@ def sections(name: str, rows: Sequence[Row]) -> str:
     if len(rows) > MOST_ROWS:
         raise DocumentError(f"{name} has {len(rows)} rows; {MOST_ROWS} is the most. Split it.")
     asked, said, start = _columns(name, rows)
-    made = []
+    made: list[str] = []
+    waiting = ""  # a question whose answer stands in a row below
     for row in rows[start:]:
         question, answer = (_cell(row, column) for column in (asked, said))
-        if answer and question:
-            made.append(f"## {' '.join(question.split()).lstrip('# ')}")
+        waiting = question or waiting
+        if answer and waiting:
+            made.append(f"## {' '.join(waiting.split()).lstrip('# ')}")
+            waiting = ""
         if answer:
             made.append(re.sub(r"(?m)^#", " #", answer))  # what begins with # in a cell is no heading
     if not made:

@@ -1,13 +1,16 @@
 """A web page's main text as markdown: headings, lists and tables, without menus, footers and cookie notes."""
 
+import re
+
 from knowledge.errors import DocumentError
 
 LEAST_WORDS = 5  # fewer are a menu's leftovers
 AROUND = [
-    "//nav | //footer | //aside | //form | //dialog",
+    "//nav | //footer | //aside | //dialog",
+    "//form[not(.//p or .//h1 or .//h2)]",  # some sites wrap a whole page in one
     "//*[@role='navigation' or @role='contentinfo' or @role='dialog' or @role='alertdialog']",
     *(
-        "//*[not(self::html or self::body)]"
+        "//*[not(self::html or self::body or self::main or self::article or .//main or .//article or .//h1)]"
         f"[contains(translate(concat(@id,' ',@class),'CEIKNOST','ceiknost'),'{word}')]"
         for word in ("cookie", "consent")
     ),
@@ -23,6 +26,8 @@ def read_page(name: str, text: str) -> tuple[str, str]:
             f"{name} cannot be read: the package trafilatura is not whole ({str(error).splitlines()[0]}). "
             "Run `make demo` again."
         ) from error
+    if "<html" not in text.lower() and re.search(r"</?[a-zA-Z]", text):
+        text = f"<html><body>{text}</body></html>"  # a piece of a page is read as a page
     found = trafilatura.extract(
         text,
         output_format="markdown",

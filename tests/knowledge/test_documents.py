@@ -74,6 +74,12 @@ def test_a_web_page_is_its_main_text_alone() -> None:
         assert noise not in draft.text
 
 
+def test_a_piece_of_a_page_is_read_as_a_page() -> None:
+    assert (
+        only("p.html", b"<p>Only one short paragraph stands here.</p>").text == "Only one short paragraph stands here."
+    )
+
+
 def test_a_web_pages_own_encoding_counts() -> None:
     page = PAGE.replace("<head>", '<head><meta charset="iso-8859-2">').replace("unused", "nieużywana")
     assert "nieużywana" in only("p.html", page.encode("iso-8859-2")).text
@@ -140,6 +146,25 @@ def test_a_bare_unknown_head_is_no_question_and_answers_may_go_on() -> None:
     ]
 
 
+def test_an_answer_may_stand_in_the_row_below_its_question() -> None:
+    data = excel({"S": [["Frage", "Antwort"], ["Wann?", None], [None, "Um neun."], ["Preis?", 12.5]]})
+    assert sections("f.xlsx", data) == [("Wann?", "Um neun."), ("Preis?", "12.5")]
+
+
+def test_a_page_in_one_form_or_in_a_wrapper_named_consent_keeps_its_text() -> None:
+    for before, after in (("<form>", "</form>"), ("<div class='consent-page'>", "</div>")):
+        page = PAGE.replace("<main>", f"{before}<main>").replace("</main>", f"</main>{after}")
+        text = only("p.html", page.encode()).text
+        assert "within 30 days" in text
+        assert "cookies" not in text
+
+
+def test_a_rule_at_the_top_is_no_front_matter_and_no_text_is_lost() -> None:
+    data = b"---\nFirst words: none.\n\nMore words\n\n---\nLast words.\n"
+    assert "Last words." in only("a.md", data.replace(b": none", b"")).text
+    assert "First words" in only("a.md", data.replace(b": none", b"")).text
+
+
 def test_a_workbook_is_a_draft_per_sheet_and_says_which_is_none() -> None:
     data = excel({"Care": [["Question", "Answer"], ["Wash?", "By hand."]], "Sums": [[1, 2], [3, 4]], "Empty": []})
     care, sums = read_document("faq.xlsx", data)
@@ -169,6 +194,7 @@ REFUSED = [
     ("a.pdf", b"%PDF-1.4\nnothing here", "is damaged"),
     ("a.html", b"<html><body><nav><a href='/'>Home</a> <a>Shop</a></nav><footer>All rights are reserved by us here.</footer></body></html>", "no main text"),
     ("a.html", b"<html><body><div id='root'></div><script>app()</script></body></html>", "no main text"),
+    ("a.html", b"These are plain words and no page at all.", "no main text"),
     ("a.csv", b"1,2\n3,4\n", "lacks two columns of text"),
     ("a.csv", b"just words\nmore words\n", "lacks two columns of text"),
     ("a.csv", b"Question,Answer\nWhere?,\n", "no row with both"),
