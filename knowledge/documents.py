@@ -115,6 +115,8 @@ def levelled(text: str) -> str:
             fenced = not fenced
         elif fenced and line.startswith("#"):
             line = f" {line}"
+        if line.startswith("#"):
+            line = " ".join(line.split())  # also keeps what splits headings from going back and forth in spaces
         lines.append(line if fenced else re.sub(r"^#{4,}(?=[ \t])", "###", line))
     return "\n".join(lines).strip()
 

@@ -14,6 +14,7 @@ from knowledge.errors import DocumentError
 MOST_PAGES = 2000
 EDGE = 2  # lines from the top and the bottom of a page where a running head stands
 MOST = 0.6  # of the pages: a line at the edge of that many is a running head
+BIG = 1.15  # times the size of most letters: a heading
 NUMBER = re.compile(r"\W*(?:page|p\.|seite|s\.)?\s*(?:\d+|[ivxlc]+)\s*(?:(?:of|von|/)\s*\d+)?\W*", re.IGNORECASE)
 BULLET = re.compile(r"[•▪◦‣●·–]\s+(?=\S)|[-*]\s+(?=\S)|\d{1,2}[.)]\s+(?=\S)")
 
@@ -61,7 +62,7 @@ def markdown(lines: Sequence[Line]) -> str:
     before: Line | None = None
     for line in lines:
         text, heading = BULLET.sub(_bullet, line.text, count=1) if BULLET.match(line.text) else line.text, False
-        if line.size > 1.15 * body and len(line.text.split()) <= 15:
+        if line.size > BIG * body and len(line.text.split()) <= 15:
             text, heading = f"{'#' if line is title else '##'} {line.text}", True
         if before is None or heading or _is_new(before, line, width, body):
             made.append(text)
@@ -96,14 +97,15 @@ def _line(held: Sequence[tuple[str, float, float]], page: int) -> Iterator[Line]
 
 def _without_heads(pages: Sequence[Sequence[Line]]) -> list[Line]:
     """Every page's lines but page numbers and what stands at the edge of most pages."""
-    edges = [_edge(page) for page in pages]
-    often = Counter(key for edge in edges for key in {_key(line) for line in edge})
+    body = _body_size([line for page in pages for line in page])
+    edges = [{line: _key(line, body) for line in _edge(page)} for page in pages]
+    often = Counter(key for edge in edges for key in set(edge.values()))
     least = max(2, MOST * len(pages))
     return [
         line
         for page, edge in zip(pages, edges, strict=True)
         for line in page
-        if not (line in edge and (often[_key(line)] >= least or NUMBER.fullmatch(line.text)))
+        if not (line in edge and (often[edge[line]] >= least or NUMBER.fullmatch(line.text)))
     ]
 
 
@@ -112,8 +114,10 @@ def _edge(page: Sequence[Line]) -> list[Line]:
     return [*by_height[:EDGE], *by_height[-EDGE:]]
 
 
-def _key(line: Line) -> str:
-    return re.sub(r"\d+", "#", line.text.lower())
+def _key(line: Line, body: float) -> str:
+    """What makes two lines the same running head: "Handbook, page 7" is "Handbook, page 8", but in big print
+    "Chapter 7" is not "Chapter 8"."""
+    return line.text if line.size > BIG * body else re.sub(r"\d+", "#", line.text.lower())
 
 
 def _body_size(lines: Sequence[Line]) -> float:
@@ -122,7 +126,7 @@ def _body_size(lines: Sequence[Line]) -> float:
 
 def _is_new(before: Line, line: Line, width: int, body: float) -> bool:
     ended = before.text[-1:] in ".!?:"
-    if before.size > 1.15 * body or BULLET.match(line.text):
+    if before.size > BIG * body or BULLET.match(line.text):
         return True
     if before.page != line.page or line.y > before.y:  # over a page's or a column's end a sentence may go on
         return ended

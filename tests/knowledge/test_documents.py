@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,17 @@ def test_a_pdf_is_paragraphs_and_headings_without_running_heads() -> None:
         for paragraph in (f"{LONG} That is {number}.", f"{LONG} So is {number}."):
             assert " ".join(paragraph.split()) in text, "lines are joined to whole paragraphs"
     assert [heading for heading, _ in sections("h.pdf", data)] == ["Chapter one", "Chapter two", "Chapter three"]
+
+
+def test_numbered_chapters_are_no_running_heads() -> None:
+    data = pdf([(f"Chapter {n}", [f"{LONG} That is {n}."]) for n in range(1, 5)], head="Acme")
+    assert [heading for heading, _ in sections("h.pdf", data)] == [f"Chapter {n}" for n in range(1, 5)]
+
+
+def test_a_heading_of_a_hundred_thousand_spaces_takes_no_time() -> None:
+    began = time.perf_counter()
+    assert sections("a.md", b"text\n\n## a" + b" " * 100_000 + b"b\n\nmore") == [("", "text"), ("a b", "more")]
+    assert time.perf_counter() - began < 5
 
 
 def test_a_pdfs_cut_words_are_whole_again() -> None:
