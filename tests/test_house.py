@@ -32,7 +32,22 @@ DOORS = {
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py",),
+    "typer": ("ui/cli.py", "ui/feedback.py", "ui/sentences.py"),
+    "sqlalchemy": tuple(
+        f"chatbot/feedback/{name}"
+        for name in (
+            "database.py",
+            "tables.py",
+            "queries.py",
+            "store.py",
+            "shelf.py",
+            "forget.py",
+            "export.py",
+            "migrations/",
+        )
+    ),
+    "alembic": ("chatbot/feedback/database.py", "chatbot/feedback/migrations/"),
+    "pg8000": (),  # SQLAlchemy loads it by its name
     "httpx": ("chatbot/webhook.py",),
     "jsonschema": ("chatbot/situations.py", "chatbot/ticket.py"),
 }

@@ -2,20 +2,17 @@
 
 Every command ends with exit code 0, or with 1 and one sentence on stderr."""
 
-import json
 import logging
 import os
-import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from chatbot.errors import SHOWN
 from chatbot.settings import read_settings
+from ui import feedback
+from ui.sentences import err, print_json, sentences_only
 from ui.terminal import print_doctor, print_passages, print_tickets, print_turn, stream, told
 
 app = typer.Typer(
@@ -24,7 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="One question, three answers: base-prompted, fine-tuned and combined, side by side.",
 )
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+app.add_typer(feedback.app, name="feedback")
+out = Console(highlight=False)
 
 BrandOption = Annotated[str | None, typer.Option(help="Brand to answer for [default: northwind].")]
 BaseOption = Annotated[str | None, typer.Option(help="Base model: name, Hugging Face id or folder.")]
@@ -39,28 +37,6 @@ ModesOption = Annotated[
     list[str] | None,
     typer.Option("--mode", help="base-prompted, fine-tuned, combined, plain, or all (three); may be repeated."),
 ]
-
-
-def sentences_only(command: Callable[..., None]) -> Callable[..., None]:
-    """What a user may be shown becomes one sentence and exit code 1; Ctrl-C becomes 130."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except SHOWN as error:
-            err.print(str(error), style="red", markup=False, soft_wrap=True)
-            raise typer.Exit(1) from error
-        except KeyboardInterrupt as error:
-            err.print("Stopped.")
-            raise typer.Exit(130) from error
-
-    return run
-
-
-def print_json(document: Any) -> None:
-    """One JSON document on stdout, nothing else."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 @app.command()
