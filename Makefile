@@ -25,7 +25,7 @@ setup: $(READY)
 
 # Every fault that a store of votes must survive, on SQLite and on a PostgreSQL of its own; prints what was counted.
 prove-feedback: $(READY)
-	@$(BIN)/python -m tests.chatbot.feedback.faults
+	@$(BIN)/python -m tests.chatbot.feedback.prove
 
 # The end-to-end tests drive a Chromium; where none is and none can be installed, they skip and say so.
 browser:

@@ -3,6 +3,7 @@
 SQLite: WAL and synchronous FULL, so what is committed is on the disk; every write transaction takes the lock when it
 begins, so that two writers wait for each other instead of failing half-way. Knows nothing of votes."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from chatbot.settings import Settings, masked
 FILE = "feedback.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_S = 10.0  # for another writer, before a vote is refused
+SILENT_S = 30.0  # without a word from PostgreSQL, before its connection counts as gone
 MIGRATING_S = 60.0  # for another program that is making or migrating the database
 POOL = 10  # connections held; as many again when busy
 LOCK = 7_301_994  # the advisory lock that one migrating program holds in PostgreSQL
@@ -35,7 +37,8 @@ class Database:
 
     def __init__(self, url: URL, wait_s: float = WAIT_S):
         self.url, self.sqlite = url, url.get_backend_name() == "sqlite"
-        self.place = str(url.database) if self.sqlite else masked(url.render_as_string(hide_password=True))
+        plain = url.set(drivername=url.get_backend_name())
+        self.place = str(url.database) if self.sqlite else masked(plain.render_as_string(hide_password=True))
         self.engine = _engine(url, wait_s)
 
     @contextmanager
@@ -87,6 +90,9 @@ WHY = {  # words of SQLite, or SQLSTATEs of PostgreSQL, and what they mean to a 
     "unable to open database": "{place} cannot be opened: make its folder writable.",
     "malformed": "{place} is damaged: move the file away, restore a copy or begin a new one.",
     "not a database": "{place} is damaged or no database: move the file away, restore a copy or begin a new one.",
+    "25006": "{place} may not be written: it is read-only at present.",
+    "42501": "{place} may not be written by this user: grant it the rights, or correct TRIPTYCH_DATABASE_URL.",
+    "Can't create a connection": "{place} does not answer: start it, or correct TRIPTYCH_DATABASE_URL.",
     "28P01": "{place} refused the user or password: correct TRIPTYCH_DATABASE_URL.",
     "28000": "{place} refused the user or password: correct TRIPTYCH_DATABASE_URL.",
     "3D000": "there is no database {place}: create it, or correct TRIPTYCH_DATABASE_URL.",
@@ -125,7 +131,11 @@ def _engine(url: URL, wait_s: float) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # pre-ping: after a restart of PostgreSQL the pool notices dead connections before a vote does
-    engine = create_engine(url, pool_pre_ping=True, pool_size=POOL, max_overflow=POOL)
+    engine = create_engine(
+        url, connect_args={"timeout": SILENT_S}, pool_pre_ping=True, pool_size=POOL, max_overflow=POOL
+    )
+    # a connection that cannot even be closed is told to the voter in a sentence; its traceback helps nobody
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     event.listen(engine, "connect", lambda raw, _: _careful_postgres(raw, wait_s))
     event.listen(engine, "handle_error", _notice_gone)
     return engine

@@ -187,13 +187,16 @@ class Store:
     def _stored(self, connection: Connection, vote: Vote) -> Cast | None:
         """What this post already left: the vote under its key; or AlreadyVoted for one under another key."""
         found = one(connection, cast_of(votes.c.key == vote.key))
+        if found is None:
+            standing = (votes.c.battle == vote.battle, votes.c.voter == vote.voter, votes.c.withdrawn.is_(None))
+            found = one(connection, cast_of(*standing))
+            # a second click may commit between these two looks: then what stands is this very form
+            if found is not None and found["key"] != vote.key:
+                raise AlreadyVoted("You have voted on this pair already. Take that vote back to vote anew.")
         if found is not None:
             if (found["battle"], found["voter"]) != (vote.battle, vote.voter):
                 raise FeedbackError("The vote was not stored: its form belongs to another pair. Reload the page.")
             return cast(found, again=True)
-        standing = (votes.c.battle == vote.battle, votes.c.voter == vote.voter, votes.c.withdrawn.is_(None))
-        if one(connection, cast_of(*standing)) is not None:
-            raise AlreadyVoted("You have voted on this pair already. Take that vote back to vote anew.")
         return None
 
     def _cast(self, connection: Connection, vote: Vote) -> Cast:
