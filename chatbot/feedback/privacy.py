@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from chatbot.voice import Voice
 from knowledge.article import Article
 
-EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# begun only where a word begins: else a very long word would be read again from each of its letters
+EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]++@[\w-]++(?:\.[\w-]+)+")
 CARD = re.compile(r"(?<![\w.,])\d(?:[ -]?\d){12,18}(?![\w])")
 DATE = (
     r"(?<!\d)(?:\d{4}-\d\d?-\d\d?|\d{4}/\d\d?/\d\d?|\d\d?[./-]\d\d?[./-](?:\d{4}|\d\d))(?!\d)"
@@ -26,7 +27,7 @@ UNIT = (
 PHONE = (
     r"(?<![\w.,/#$€£¥-])(?:"
     r"\+\(?\d(?:[ ().\-/]{0,3}\d){6,14}"  # +44 (0)20 7946 0958
-    r"|\(?0\d{1,4}\)?(?:[ ./\-]{0,3}\d){5,11}"  # 030 1234567, (020) 7946 0958
+    r"|(?:\(0\d{1,4}\)|0\d{1,4})(?:[ ./\-]{0,3}\d){5,11}"  # 030 1234567, (020) 7946 0958
     r"|(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}"  # (212) 555-0142
     r"|\d{3}-\d{4}"  # 555-0142
     r"|\d{10,11}"  # 2125550142
