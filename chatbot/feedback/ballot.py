@@ -41,7 +41,7 @@ class Arm:
     mode: str  # its key
     adapter: str  # of the adapter's weights
     base: str  # of the base model's weights
-    prompt_version: str  # of voice.md and all situation files together
+    prompt_version: str  # of voice.md and all situation files together: guide.version, 12 digits
     prompt_hash: str  # of the exact text the model saw, for this question
 
     @property

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
-from pathlib import Path
 
 from chatbot.bot import Bot
 from chatbot.brief import Brief, Turn
@@ -41,8 +40,9 @@ class Origin:
 
 def arms(bot: Bot, brief: Brief) -> tuple[Arm, ...]:
     """The arm of each of the brief's modes, in their order."""
-    current = prompt_version(bot.brand.prompts)
-    return tuple(_arm(bot, mode, text, current) for mode, text in zip(brief.modes, brief.prompts, strict=True))
+    return tuple(
+        _arm(bot, mode, text, brief.prompt_version) for mode, text in zip(brief.modes, brief.prompts, strict=True)
+    )
 
 
 def battle(draw: Draw, bot: Bot, turn: Turn) -> Battle:
@@ -82,15 +82,6 @@ def origin(bot: Bot, turn: Turn, mode: Mode, conversation: str, number: int) -> 
         text=reply.text,
         finish=reply.end.finish,
     )
-
-
-def prompt_version(folder: Path) -> str:
-    """A digest of voice.md and every situation file in a brand's prompts folder: names and bytes."""
-    digest = hashlib.sha256()
-    for path in [folder / "voice.md", *sorted((folder / "situations").glob("*.md"))]:
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def shared(rows: Sequence[Row]) -> tuple[Message, ...]:
