@@ -4,7 +4,7 @@ PORT ?= 8501
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: demo test setup lint browser clean
+.PHONY: demo test setup lint browser prove-feedback clean
 
 demo: $(READY)
 	@$(BIN)/triptych setup
@@ -22,6 +22,10 @@ lint: $(READY)
 
 setup: $(READY)
 	@$(BIN)/triptych setup
+
+# Every fault that a store of votes must survive, on SQLite and on a PostgreSQL of its own; prints what was counted.
+prove-feedback: $(READY)
+	@$(BIN)/python -m tests.chatbot.feedback.prove
 
 # The end-to-end tests drive a Chromium; where none is and none can be installed, they skip and say so.
 browser:

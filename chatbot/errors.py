@@ -16,6 +16,8 @@
       SuiteError            an examination file with a fault in it
         RunStopped          the user stopped an examination
       EngineError           the writer failed in the middle of a reply
+      FeedbackError         a vote, thumb or mark that could not be stored or read
+        AlreadyVoted        this voter's vote on this pair is there already
 
 The pages and the command line catch `SHOWN` and print the sentence; anything else is a bug.
 """
@@ -54,6 +56,14 @@ class RunStopped(SuiteError):
 
 class EngineError(ChatError):
     """The writer failed in the middle of a reply."""
+
+
+class FeedbackError(ChatError):
+    """The store of feedback refused something; says what was not stored and the way out."""
+
+
+class AlreadyVoted(FeedbackError):
+    """This voter's vote on this pair is there already; it can be taken back."""
 
 
 SHOWN = (ChatError, AdapterError, KnowledgeError)

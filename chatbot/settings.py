@@ -1,6 +1,7 @@
 """Every knob, read once, each with its unit; and where its value came from."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -35,6 +36,9 @@ class Settings:
     deadline_s: float = 120.0  # seconds of writing
     approved: str = "on"  # on or off: approved wording, where a situation has any, in place of a written reply
     webhook: str = ""  # http(s) address that tickets for people are posted to as JSON; "" sends nothing
+    # where feedback is stored: "" is a file in home; or postgresql://user:password@host/name. repr would print it
+    database_url: str = field(default="", repr=False)
+    scrub: str = "on"  # on or off: e-mails, phone, card and order numbers are taken out of feedback before storing
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)  # name -> where from
 
     @property
@@ -44,7 +48,11 @@ class Settings:
 
     def __str__(self) -> str:
         names = [f.name for f in fields(self) if f.name != "origin"]
-        return "  ".join(f"{name}={getattr(self, name)} ({self.origin.get(name, 'default')})" for name in names)
+        return "  ".join(f"{name}={self._shown(name)} ({self.origin.get(name, 'default')})" for name in names)
+
+    def _shown(self, name: str) -> Any:
+        value = getattr(self, name)
+        return masked(value) if name == "database_url" else value
 
 
 BOUNDS = {
@@ -55,7 +63,20 @@ BOUNDS = {
     "seed": (0, 2**31 - 1),
     "deadline_s": (0.1, 3600.0),
 }
-CHOICES = {"dtype": ("auto", "bfloat16", "float32"), "device": ("cpu", "cuda"), "approved": ("on", "off")}
+CHOICES = {
+    "dtype": ("auto", "bfloat16", "float32"),
+    "device": ("cpu", "cuda"),
+    "approved": ("on", "off"),
+    "scrub": ("on", "off"),
+}
+DATABASES = ("postgresql://", "postgres://")  # "" is SQLite
+
+
+def masked(url: str) -> str:
+    """`url` without its password: postgresql://ana:***@host/feedback."""
+    # to the last "@": a password may hold one, and too much hidden is better than too little
+    hidden = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)(password=)[^&]*", r"\1***", hidden)
 
 
 def read_settings(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -87,6 +108,11 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise SettingError(f"{where}={value!r} is unknown: choose {' or '.join(CHOICES[name])}.")
     if name == "webhook" and not value.startswith(("http://", "https://")):
         raise SettingError(f"{where}={value!r} is no web address: it begins with https:// or http://.")
+    if name == "database_url" and not value.startswith(DATABASES):
+        raise SettingError(
+            f"{where}={masked(value)!r} names no database: write postgresql://user:password@host:5432/name, "
+            f"or unset {where} to keep feedback in a file."
+        )
     return value
 
 

@@ -32,13 +32,28 @@ DOORS = {
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py", "ui/brands.py", "ui/command.py"),
+    "typer": ("ui/cli.py", "ui/brands.py", "ui/feedback.py", "ui/command.py"),
     "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),
     "trafilatura": ("knowledge/webpage.py",),
     "pypdf": ("knowledge/pdf.py",),
     "markitdown": ("knowledge/office.py",),
     "openpyxl": ("knowledge/sheets.py",),
     "charset_normalizer": ("knowledge/documents.py",),
+    "sqlalchemy": tuple(
+        f"chatbot/feedback/{name}"
+        for name in (
+            "database.py",
+            "tables.py",
+            "queries.py",
+            "store.py",
+            "shelf.py",
+            "forget.py",
+            "export.py",
+            "migrations/",
+        )
+    ),
+    "alembic": ("chatbot/feedback/database.py", "chatbot/feedback/migrations/"),
+    "pg8000": (),  # SQLAlchemy loads it by its name
     "jsonschema": ("chatbot/situations.py", "chatbot/ticket.py"),
 }
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]

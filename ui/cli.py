@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chatbot.settings import read_settings
-from ui import brands
+from ui import brands, feedback
 from ui.command import JsonOption, err, out, print_json, sentences_only
 from ui.terminal import print_doctor, print_passages, print_tickets, print_turn, stream, told
 
@@ -21,6 +21,7 @@ app = typer.Typer(
     help="One question, three answers: base-prompted, fine-tuned and combined, side by side.",
 )
 app.add_typer(brands.app, name="brand")
+app.add_typer(feedback.app, name="feedback")
 
 BrandOption = Annotated[str | None, typer.Option(help="Brand to answer for [default: northwind].")]
 BaseOption = Annotated[str | None, typer.Option(help="Base model: name, Hugging Face id or folder.")]

@@ -41,6 +41,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Everything, in the order in which faults cause each other."""
     found = [_python(), *_packages(), _home(settings.home), _room(settings.home)]
+    found += [_asked("feedback store", lambda: _feedback(settings))]
     found += [_base(settings), _asked("embedding model all-MiniLM-L6-v2", _embedder)]
     try:
         brand = find_brand(settings.brand, settings.home)
@@ -106,6 +107,14 @@ def _room(home: Path) -> Finding:
     free = shutil.disk_usage(there).free // 1_000_000
     ok = free >= ROOM_MB
     return Finding("free disk", ok, f"{free} MB", "" if ok else f"Free about 1 GB on the disk of {there}.")
+
+
+def _feedback(settings: Settings) -> str:
+    from chatbot.feedback.database import open_database
+
+    database = open_database(settings)
+    database.close()
+    return f"up to date in {database.place}"
 
 
 def _base(settings: Settings) -> Finding:

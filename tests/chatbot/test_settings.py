@@ -33,3 +33,29 @@ def test_a_bad_value_is_refused_by_name(name: str, value: str, said: str) -> Non
 
 def test_an_empty_variable_is_no_variable() -> None:
     assert read_settings({"TRIPTYCH_SEED": " "}).seed == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ana:s3cret@host:5432/votes", "postgresql://ana:***@host:5432/votes"),
+        ("postgres://ana:s3cret@x@host/votes", "postgres://ana:***@host/votes"),
+        ("postgresql://host/votes?user=ana&password=s3cret", "postgresql://host/votes?user=ana&password=***"),
+    ],
+)
+def test_a_databases_password_is_never_printed(url: str, shown: str) -> None:
+    settings = read_settings({"TRIPTYCH_DATABASE_URL": url})
+    assert settings.database_url == url
+    assert f"database_url={shown} (TRIPTYCH_DATABASE_URL)" in str(settings)
+    assert "s3cret" not in str(settings) + repr(settings)
+    with pytest.raises(SettingError) as caught:
+        read_settings({"TRIPTYCH_DATABASE_URL": url.replace("postgres", "mysql", 1)})
+    assert "names no database" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_scrubbing_is_on_or_off() -> None:
+    assert read_settings({}).scrub == "on"
+    assert read_settings({"TRIPTYCH_SCRUB": "off"}).scrub == "off"
+    with pytest.raises(SettingError, match="choose on or off"):
+        read_settings({"TRIPTYCH_SCRUB": "maybe"})
