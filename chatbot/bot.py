@@ -19,7 +19,7 @@ from chatbot.guide import Guide, read_guide
 from chatbot.head import Encoder
 from chatbot.lookup import Searcher, lines, outlook
 from chatbot.message import Message
-from chatbot.mode import BASE_PROMPTED, Mode
+from chatbot.mode import Mode
 from chatbot.prompt import ground, messages_for
 from chatbot.settings import Settings
 from chatbot.situation import NOTHING, Detector, Situation, Verdict
@@ -152,13 +152,6 @@ class Bot:
             detector = detector_from(detector, self.brand, guide.situations)
         parts = (detector, self._searcher, self.engine, self.settings, self.adapter, self.adapter_fault)
         return Bot(brand or self.brand, guide, *parts)
-
-    def detect(self, message: str) -> Verdict:
-        """The situation that `message` would be answered as, articles asked where it may be a question for them.
-
-        Raises TurnError and KnowledgeError.
-        """
-        return self.prepare(message, (BASE_PROMPTED,)).verdict
 
     def search(self, question: str, k: int) -> tuple[Hit, ...]:
         """The passages about `question`, best first."""

@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.errors import BrandError
-from knowledge.disk import disk_named
+from knowledge.disk import disk_named, whole_folder
 
 HERE = Path(__file__).resolve().parent.parent  # the folder that holds chatbot/, adapters/, knowledge/
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -53,14 +52,10 @@ def own_articles(brand: Brand, home: Path) -> tuple[Path, bool]:
     own = home / "knowledge" / brand.key
     if own.is_dir():
         return own, False
-    with disk_named(home):
-        own.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{brand.key}-", dir=own.parent))
+    with disk_named(home), whole_folder(own) as beside:
         for path in sorted(brand.articles.iterdir()):
             if path.suffix in (".md", ".jsonl"):
                 shutil.copyfile(path, beside / path.name)
-        beside.chmod(0o755)
-        beside.rename(own)
     return own, True
 
 

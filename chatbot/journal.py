@@ -1,7 +1,8 @@
-"""JSON lines and files that survive a crash: on the disk before anybody is told, never half of one."""
+"""JSON lines that survive a crash: on the disk before anybody is told, never joined to half a line."""
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
@@ -37,15 +38,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """The file is `text`, or what it was before. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+def now() -> str:
+    """UTC, ISO 8601, to the second: when something was kept."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _ends_a_line(file: IO[bytes]) -> bool:

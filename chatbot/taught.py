@@ -31,9 +31,7 @@ def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str
 
     Not all examples teach: see UNTAUGHT.
     """
-    said = [(one.key, utterance) for one in situations for utterance in one.utterances]
-    said += [counter for one in situations for counter in one.counter]
-    keys = [one.key for one in situations]
+    said, keys = _shown(situations), [one.key for one in situations]
     with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
         for one in read_examples(brand.examples, keys):
             if one.situation not in UNTAUGHT:
@@ -43,9 +41,14 @@ def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str
 
 def detector_from(near: Detector, brand: Brand, situations: Sequence[Situation]) -> Detector:
     """A detector for `situations` that differ a little from those of `near`; nothing of it is kept."""
-    said = messages_of(brand, situations)
-    if said == messages_of(brand, tuple(near.situations.values())):
-        head = near.head
-    else:
+    head = near.head
+    if _shown(situations) != _shown(tuple(near.situations.values())):  # the training examples are the same for both
+        said = messages_of(brand, situations)
         head = learn(said, near.encoder, near.head) if enough(said) else None
     return Detector(situations, near.encoder, head=head)
+
+
+def _shown(situations: Sequence[Situation]) -> list[tuple[str, str]]:
+    """(situation, message): what the files themselves say."""
+    said = [(one.key, utterance) for one in situations for utterance in one.utterances]
+    return said + [counter for one in situations for counter in one.counter]

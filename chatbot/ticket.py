@@ -7,7 +7,6 @@ webhook.py. Knows neither pages nor models."""
 import hashlib
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from chatbot.brief import Turn
 from chatbot.errors import TurnError
-from chatbot.journal import append, lines
+from chatbot.journal import append, lines, now
 from chatbot.message import Message
 from chatbot.situation import NO, OFFER, Situation
 from chatbot.voice import Voice
@@ -85,7 +84,7 @@ def fill(
     short = words if len(words) <= LONGEST else words[:LONGEST].rsplit(" ", 1)[0] + " …"
     ticket = Ticket(
         id=key,
-        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        at=now(),
         brand=brand,
         situation=situation.key,
         summary=f"{situation.name}: {short}",

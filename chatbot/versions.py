@@ -8,7 +8,6 @@ import errno
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from filelock import FileLock, Timeout
 from chatbot.brand import Brand
 from chatbot.errors import PromptError
 from chatbot.guide import Files, Guide, read_files, read_guide, version_of
-from chatbot.journal import append, lines, write_whole
+from chatbot.journal import append, lines, now
 from chatbot.quality.rules import read_moves, read_rules
+from knowledge.disk import whole_folder, write_whole
 
 LOCK_WAIT = 10.0  # seconds for another writer
 PENDING = "pending"  # names the version that a save is laying out
@@ -81,19 +81,19 @@ class History:
         check(files, self._brand.key)
         with self._alone():
             self._finish()
-            now = read_files(self._folder)
-            if version_of(now) != onto:
+            old = read_files(self._folder)
+            if version_of(old) != onto:
                 raise PromptError(
                     "These prompts were changed by somebody else while you wrote. Your text is still here: copy it, "
                     "discard your changes to see theirs, and put yours in again."
                 )
             version = version_of(files)
             if version != onto:
-                self._keep(now)
+                self._keep(old)
                 self._keep(files)
                 self._lay_out(files, version)
-                changed = sorted(name for name in {*now, *files} if now.get(name) != files.get(name))
-                line = {"version": version, "before": onto, "at": _now(), "changed": changed, "note": note}
+                changed = sorted(name for name in {*old, *files} if old.get(name) != files.get(name))
+                line = {"version": version, "before": onto, "at": now(), "changed": changed, "note": note}
                 append(self._room / "log.jsonl", [line])
         return version
 
@@ -116,6 +116,7 @@ class History:
             self._first(files)
         for name, text in files.items():
             if _text(self._own / name) != text:
+                (self._own / name).parent.mkdir(exist_ok=True)
                 write_whole(self._own / name, text)
         for name in read_files(self._own):
             if name not in files:
@@ -124,15 +125,10 @@ class History:
 
     def _first(self, files: Files) -> None:
         """The user's own folder comes into being whole: half of one would hide the shipped prompts."""
-        self._own.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{self._own.name}-", dir=self._own.parent))
-        try:
+        with whole_folder(self._own) as beside:
             lay_out(files, beside)
             if self._own.exists():
                 shutil.rmtree(self._own)  # without a voice.md it is no brand's
-            beside.rename(self._own)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
 
     def _finish(self) -> None:
         if version := _text(self._room / PENDING):
@@ -176,10 +172,6 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @contextmanager

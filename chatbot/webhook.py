@@ -4,7 +4,6 @@ Tried again with growing pauses while the other side is away or at fault; how it
 Knows nothing about what a ticket holds."""
 
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from chatbot.journal import append, lines
+from chatbot.journal import append, lines, now
 
 TIMEOUT_S = 5.0  # for one try
 TRIES = 4
@@ -69,6 +68,6 @@ def _worth_another_try(error: BaseException) -> bool:
 def _send_and_note(url: str, log: Path, document: Mapping[str, Any]) -> None:
     fault = send(url, document)
     try:
-        append(log, [{"id": document["id"], "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "fault": fault}])
+        append(log, [{"id": document["id"], "at": now(), "fault": fault}])
     except OSError:
         return  # the page goes on saying that it is being sent; the ticket itself is kept

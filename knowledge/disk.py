@@ -1,7 +1,10 @@
-"""Writing that ends well: a file is whole or not there, and a disk that will not have it is named in a sentence."""
+"""Writing that ends well: a file or folder is whole or not there, and a disk that will not have it is named in a
+sentence."""
 
 import errno
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,22 @@ def write_whole(path: Path, text: str) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(place: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `place` at the end; nothing is left of it if that is not reached.
+
+    What stands at `place` must be gone by then.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        yield beside
+        beside.chmod(0o755)  # mkdtemp's are for one user alone
+        beside.rename(place)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 @contextmanager

@@ -8,12 +8,11 @@ import typer
 
 from chatbot.errors import FeedbackError
 from chatbot.settings import read_settings
-from ui.command import print_json, sentences_only
+from ui.command import JsonOption, print_json, sentences_only
 
 app = typer.Typer(no_args_is_help=True, help="Blind votes: export them, or delete what is not to be kept.")
 
 BrandOption = Annotated[str | None, typer.Option(help="Only this brand's [default: all].")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 FormatOption = Annotated[
     Literal["csv", "jsonl", "dpo"], typer.Option("--format", help="A table, JSON lines, or preference pairs for TRL.")
 ]

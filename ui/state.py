@@ -7,7 +7,6 @@ import json
 import re
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from chatbot.brief import Brief, Turn
 from chatbot.engine.protocol import End, Run
-from chatbot.journal import append
+from chatbot.journal import append, now
 from chatbot.message import Message
 from chatbot.situation import Verdict
 from chatbot.ticket import due
@@ -148,7 +147,7 @@ def record_of(turn: Turn, replaces: int | None = None) -> Record:
     """A finished turn as JSON."""
     brief, verdict = turn.brief, turn.brief.verdict
     record: Record = {
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "at": now(),
         "question": brief.question,
         "brand": brief.brand,
         "history": len(brief.history),

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from chatbot.bot import Bot
 from chatbot.brand import find_brand
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import SuiteError
+from chatbot.feedback.provenance import app_version
 from chatbot.guide import read_guide
 from chatbot.mode import COMBINED, EVERY, Mode, modes_named
 from chatbot.quality.checks import Examiner, open_examiner
@@ -136,7 +136,7 @@ def facts(bot: Bot, what: Order) -> dict[str, str]:
         "prompts": bot.guide.version,
         "decoding": f"temperature {decoding.temperature:g}, top_p {decoding.top_p:g}, "
         f"at most {decoding.max_new_tokens} tokens, {bot.settings.passages} passages",
-        "version": _version(),
+        "version": app_version(),
     }
 
 
@@ -207,10 +207,3 @@ def _fresh_folder(parent: Path) -> Path:
     name = time.strftime("%Y-%m-%d-%H%M%S")
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
     return next(parent / one for one in names if not (parent / one).exists())
-
-
-def _version() -> str:
-    try:
-        return version("triptych")
-    except PackageNotFoundError:
-        return "unknown"

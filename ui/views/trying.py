@@ -6,7 +6,7 @@ from chatbot.bot import LONGEST, Bot
 from chatbot.errors import SHOWN
 from chatbot.mode import THREE
 from ui import markup
-from ui.state import Record, record_of, situation_record, sure
+from ui.state import Pending, Record, record_of, situation_record, sure
 from ui.views.parts import draw_reply
 
 MESSAGES = """How long do I have to return boots?
@@ -70,14 +70,10 @@ def _draw(found: list[tuple[str, Record]]) -> None:
 
 def _situation(bot: Bot, message: str) -> str:
     try:
-        record = _record(bot, message)
+        record = situation_record(bot.prepare(message, THREE[:1]))
     except SHOWN as error:
         return str(error)
     return " + ".join(filter(None, (record["name"], record["also"]))) + f" · {sure(record)}"
-
-
-def _record(bot: Bot, message: str) -> Record:
-    return situation_record(bot.prepare(message, THREE[:1]))
 
 
 def _write(name: str, bot: Bot, question: str) -> Record:
@@ -89,15 +85,14 @@ def _write(name: str, bot: Bot, question: str) -> Record:
         with place, st.container(border=True):
             st.html(markup.mode(mode.key, mode.label, "no lever" if brief.approved else mode.lever))
             places.append(st.empty())
-    run, texts = bot.write(brief), [""] * len(modes)
+    pending = Pending(brief, bot.write(brief))
     try:
-        for column in run:
-            texts = [text + piece for text, piece in zip(texts, column, strict=True)]
+        for texts in pending.drain():
             for empty, text in zip(places, texts, strict=True):
                 empty.html(markup.reply(text, "Reading …"))
     finally:
-        run.stop()  # a rerun in the middle: nobody waits for the rest
-    return record_of(bot.turn(brief, texts, [end for end in run.ends if end is not None]))
+        pending.run.stop()  # a rerun in the middle: nobody waits for the rest
+    return record_of(bot.turn(brief, pending.texts, pending.ends))
 
 
 def _head(name: str, record: Record) -> None:
