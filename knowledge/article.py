@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import frontmatter
 import yaml
@@ -29,6 +30,9 @@ class Article:
     digest: str
     source: str = ""  # the document it was imported from; "" for an article written by hand
     source_digest: str = ""  # sha256 of that document's bytes
+    place: str = ""  # where that document lay: its folders and name, from what was imported on
+    parts: int = 1  # how many articles that document became: a workbook is one for each sheet
+    edited: bool = False  # imported, and changed by hand since
 
 
 def read_article(path: Path) -> Article:
@@ -54,8 +58,12 @@ def parse_article(name: str, text: str) -> Article:
     sections = _sections(post.content)
     if not sections:
         raise ArticleError(f"The article {name}.md has no text below its title. Write some or delete it.")
-    facts = {key: str(post.metadata.get(key) or "") for key in ("source", "digest")}
-    return Article(name, title, sections, hashlib.sha256(text.encode()).hexdigest(), facts["source"], facts["digest"])
+    return Article(name, title, sections, hashlib.sha256(text.encode()).hexdigest(), **_origin(post))
+
+
+def body_digest(body: str) -> str:
+    """What an import writes into an article's front matter, to know later whether a hand has changed its text."""
+    return hashlib.sha256(body.strip().encode()).hexdigest()
 
 
 def read_articles(folder: Path) -> list[Article]:
@@ -64,6 +72,19 @@ def read_articles(folder: Path) -> list[Article]:
     if not articles:
         raise ArticleError(f"There are no articles (*.md) in {folder}.")
     return articles
+
+
+def _origin(post: frontmatter.Post) -> dict[str, Any]:
+    """What the front matter says of the document that the article was made of; nothing where a hand wrote it."""
+    facts = {key: str(post.metadata.get(key) or "") for key in ("source", "digest", "place", "body")}
+    parts = post.metadata.get("parts")
+    return {
+        "source": facts["source"],
+        "source_digest": facts["digest"],
+        "place": facts["place"] or facts["source"],
+        "parts": parts if isinstance(parts, int) and not isinstance(parts, bool) and parts > 1 else 1,
+        "edited": bool(facts["body"]) and facts["body"] != body_digest(post.content),
+    }
 
 
 def _sections(text: str) -> tuple[Section, ...]:

@@ -11,12 +11,12 @@ from rich.text import Text
 from chatbot.brand import Brand, brands, find_brand, own_articles
 from chatbot.errors import BrandError
 from chatbot.settings import Settings, read_settings
-from knowledge.importing import READ, REFUSED, Outcome
+from knowledge.importing import GONE, READ, REFUSED, Outcome
 from ui.command import JsonOption, err, out, print_json, sentences_only
 
 app = typer.Typer(no_args_is_help=True, help="Brands: list, begin, fill with your own documents, check, pack.")
 NameArgument = Annotated[str, typer.Argument(help="The brand's name: small letters, digits, '-' and '_'.")]
-COLOURS = {READ: "green", REFUSED: "red"}
+COLOURS = {READ: "green", REFUSED: "red", GONE: "yellow"}
 
 
 @app.command("list")

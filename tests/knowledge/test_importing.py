@@ -15,7 +15,7 @@ from knowledge import importing
 from knowledge.archive import Found
 from knowledge.article import read_article, read_articles
 from knowledge.errors import KnowledgeError
-from knowledge.importing import REFUSED, SKIPPED, import_documents
+from knowledge.importing import GONE, READ, REFUSED, SKIPPED, import_documents
 from knowledge.ingest import build_index, current_index
 from knowledge.search import open_searcher
 from tests.conftest import FakeEncoder
@@ -130,6 +130,57 @@ def test_each_sheet_is_an_article_and_a_bad_one_does_not_stop_the_rest(shelf: Pa
     assert (first.file, first.article, first.sections) == ("faq.xlsx, sheet Care", "faq-care.md", 1)
     assert (second.state, second.article) == (REFUSED, "")
     assert [one.state for one in import_documents([Found("faq.xlsx", book)], shelf)] == [SKIPPED]
+
+
+def test_a_workbook_whose_import_was_killed_between_sheets_is_finished_by_the_next(shelf: Path) -> None:
+    sheets = {name: [["Question", "Answer"], [f"{name}?", f"Yes, {name}."]] for name in ("Care", "Fit", "Post")}
+    book = Found("faq.xlsx", excel(sheets))
+    import_documents([book], shelf)
+    (shelf / "faq-fit.md").unlink()
+    again = import_documents([book], shelf)
+    assert [(one.article, one.state) for one in again] == [
+        ("faq-care.md", SKIPPED), ("faq-fit.md", READ), ("faq-post.md", SKIPPED),
+    ]  # fmt: skip
+    assert [one.state for one in import_documents([book], shelf)] == [SKIPPED] * 3
+
+
+def test_what_a_hand_changed_in_an_imported_article_stays(shelf: Path) -> None:
+    import_documents([sent("a.md", "Thirty days."), sent("b.md", "Untouched.")], shelf)
+    path = shelf / "a.md"
+    path.write_text(path.read_text().replace("Thirty days.", "Thirty days, sale items too."))
+    assert read_article(path).edited
+    assert not read_article(shelf / "b.md").edited
+    outcome = one([sent("a.md", "Sixty days.")], shelf)
+    assert (outcome.state, "changed by hand since it was imported" in outcome.why) == (REFUSED, True)
+    assert "sale items too" in path.read_text()
+    assert one([sent("a.md", "Sixty days.")], shelf, replace=True).state == READ
+    assert not read_article(path).edited
+
+
+def test_a_document_of_the_same_name_in_another_folder_is_another_document(shelf: Path) -> None:
+    import_documents([sent("uk/returns.md", "Thirty days.")], shelf)
+    outcome = one([sent("us/returns.md", "Sixty days.")], shelf)
+    assert (outcome.state, "which comes from uk/returns.md" in outcome.why) == (REFUSED, True)
+    assert "Thirty" in (shelf / "returns.md").read_text()
+    assert one([sent("uk/returns.md", "Forty days.")], shelf).state == READ
+    assert one([sent("returns.md", "Fifty days.")], shelf).state == READ, "dropped by itself it has no folder"
+
+
+def test_an_article_whose_document_is_gone_is_named_and_stays(tmp_path: Path, shelf: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("kept.md", "old.md"):
+        (folder / name).write_text(f"The text of {name}.")
+    (folder / "more.zip").write_bytes(zipped({"in-zip.md": b"Zipped text."}))
+    import_documents([folder, sent("elsewhere.md", "Dropped.")], shelf)
+    (folder / "old.md").unlink()
+    (folder / "more.zip").write_bytes(b"damaged")  # refused is not gone
+    outcomes = import_documents([folder], shelf)
+    assert [(one.file, one.state) for one in outcomes] == [
+        ("docs/kept.md", SKIPPED), ("docs/more.zip", REFUSED), ("docs/old.md", GONE),
+    ]  # fmt: skip
+    assert "its article old.md stays" in outcomes[-1].why
+    assert (shelf / "old.md").exists()
 
 
 def test_two_imports_at_once_both_end_well(shelf: Path) -> None:
