@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,8 +58,18 @@ class Head:
 
     def shares(self, vectors: Numbers, messages: Sequence[str]) -> Numbers:
         """The same for many: vectors (n, d) to (n, len(keys)), in the order of `keys`."""
-        logits: Numbers = _rows(vectors, messages).dot(self.weights.T) + self.bias
+        seen, words, pieces = _parts(vectors, messages)
+        by_seen, by_words, by_pieces = self._by_part
+        # part by part: for one message, putting the parts into one sparse row takes as long as all the rest
+        logits = np.einsum("ij,jk->ik", seen, by_seen) + words.dot(by_words) + pieces.dot(by_pieces) + self.bias
         return np.asarray(_softmax(logits), np.float32)
+
+    @cached_property
+    def _by_part(self) -> tuple[Numbers, Numbers, Numbers]:
+        """The weights of what `_parts` gives, (numbers, len(keys)) each."""
+        cut = self.weights.shape[1] - 2 * BUCKETS
+        seen, words, pieces = np.split(self.weights.T, [cut, cut + BUCKETS])
+        return np.ascontiguousarray(seen), np.ascontiguousarray(words), np.ascontiguousarray(pieces)
 
 
 def sure(chances: Mapping[str, float], sharpness: float) -> dict[str, float]:
@@ -169,9 +179,15 @@ def _rows(vectors: Numbers, messages: Sequence[str]) -> Any:
     """(n, d + SIGNS + 2 * BUCKETS), sparse: mostly words that are not there."""
     from scipy.sparse import csr_matrix, hstack
 
+    seen, words, pieces = _parts(vectors, messages)
+    return hstack([csr_matrix(seen), words, pieces], format="csr", dtype=np.float32)
+
+
+def _parts(vectors: Numbers, messages: Sequence[str]) -> tuple[Any, Any, Any]:
+    """Embedding and signs (n, d + SIGNS); words and pieces of words, (n, BUCKETS) each, sparse."""
     seen = np.hstack([vectors * EMBEDDED, np.array([signs(message) for message in messages])])
     words, pieces = (hashed.transform(messages) * WORDED for hashed in _hashed())
-    return hstack([csr_matrix(seen), words, pieces], format="csr", dtype=np.float32)
+    return seen, words, pieces
 
 
 @cache
