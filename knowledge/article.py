@@ -11,12 +11,14 @@ import yaml
 
 from knowledge.errors import ArticleError
 
+PATH = " › "  # between the headings that lead to a section
+
 
 @dataclass(frozen=True)
 class Section:
     """What stands under one heading; the text before the first heading has the heading ""."""
 
-    heading: str
+    heading: str  # with those above it: "Returns › Postage"
     text: str
 
 
@@ -88,6 +90,11 @@ def _origin(post: frontmatter.Post) -> dict[str, Any]:
 
 
 def _sections(text: str) -> tuple[Section, ...]:
-    pieces = re.split(r"(?m)^#{1,3}[ \t]+(.+?)[ \t]*$", text)
-    pairs = [("", pieces[0]), *zip(pieces[1::2], pieces[2::2], strict=True)]
-    return tuple(Section(heading.strip(), body.strip()) for heading, body in pairs if body.strip())
+    """The text before the first heading, then one per heading of the levels 1 to 3; deeper ones stay in their text."""
+    pieces = re.split(r"(?m)^(#{1,3})[ \t]+(.+?)[ \t]*$", text)
+    above: dict[int, str] = {}  # level -> the heading that is open there
+    found = [("", pieces[0])]
+    for marks, heading, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        above = {level: name for level, name in above.items() if level < len(marks)} | {len(marks): heading.strip()}
+        found.append((PATH.join(above.values()), body))
+    return tuple(Section(heading, body.strip()) for heading, body in found if body.strip())

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from knowledge.article import Article
+from knowledge.article import PATH, Article
 
-VERSION = "6"  # part of the index's fingerprint: other passages need another index
+VERSION = "7"  # part of the index's fingerprint: other passages need another index
 ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
@@ -64,7 +64,7 @@ class Passage:
 
     @property
     def _path(self) -> str:
-        return " › ".join(part for part in (self.title, self.heading) if part)
+        return PATH.join(part for part in (self.title, self.heading) if part)
 
 
 def passages_of(article: Article) -> tuple[Passage, ...]:

@@ -138,3 +138,18 @@ def test_no_passage_is_longer_than_the_embedding_model_reads(text: str) -> None:
         assert max(len(tokens.encode(one.cited).ids) for one in made) <= 256
     if text.startswith("|"):
         assert all(one.text.startswith(TABLE) for one in made), "each part of a table has its head"
+
+
+def test_a_passage_says_the_whole_path_of_its_headings(tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text(
+        "---\ntitle: Guide\n---\nFirst.\n\n# Returns\n\n## Postage\n\nFree.\n\n### Abroad\n\nSeven euro.\n\n"
+        "## Time\n\nThirty days.\n\n# Contact\n\n### By phone\n\nUntil nine.\n\n#### Sundays\n\nNever.\n"
+    )
+    made = passages_of(read_article(path))
+    assert [one.heading for one in made] == [
+        "", "Returns › Postage", "Returns › Postage › Abroad", "Returns › Time", "Contact › By phone",
+    ]  # fmt: skip
+    assert made[2].cited == "Guide › Returns › Postage › Abroad: Seven euro."
+    assert made[2].id == "guide#returns-postage-abroad"
+    assert "Never." in made[-1].text

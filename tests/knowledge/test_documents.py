@@ -68,7 +68,7 @@ def test_a_web_page_is_its_main_text_alone() -> None:
     draft = only("page.html", PAGE.encode())
     assert draft.title == "Returns"
     headings = [heading for heading, _ in sections("page.html", PAGE.encode())]
-    assert headings == ["", "How it works", "Postage"]
+    assert headings == ["", "How it works", "How it works › Postage"]
     assert "- Print the label." in draft.text
     assert "| Germany | 4 EUR |" in draft.text
     for noise in ("cookies", "Shop everything", "imprint"):
