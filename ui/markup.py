@@ -19,8 +19,10 @@ STYLE = """<style>
   align-items: baseline; gap: .5rem; flex-wrap: wrap;}
 .tp-mode b {font-size: 1.05rem;}
 .tp-mode span {font-size: .8rem; opacity: .7;}
-.tp-side {--tp: rgba(127, 127, 127, .45);}
+.tp-side {--tp: currentColor;}
 .tp-side span {visibility: hidden;}
+[data-testid="stButtonGroup"] button {height: auto; white-space: normal; text-align: left;}
+[data-testid="stButtonGroup"] button p {white-space: normal;}
 .tp-reply {min-height: 8.5rem; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55;}
 .tp-cite {font-size: .72rem; vertical-align: super; padding: 0 .28rem; margin-left: .15rem; border-radius: .3rem;
   text-decoration: none; background: rgba(61, 139, 102, .2); color: inherit;}
@@ -43,9 +45,8 @@ STYLE = """<style>
 .tp-table th, .tp-table td {padding: .45rem .9rem .45rem 0; vertical-align: top;
   border-bottom: 1px solid rgba(127, 127, 127, .28);}
 @media (max-width: 640px) {
-  .tp-side {--tp: rgba(127, 127, 127, .45);}
-.tp-side span {visibility: hidden;}
-.tp-reply {min-height: 5.5rem;}
+  .tp-side span {visibility: visible;}
+  .tp-reply {min-height: 5.5rem;}
   .tp-table thead {display: none;}
   .tp-table tr {display: block; padding: .5rem 0; border-bottom: 1px solid rgba(127, 127, 127, .28);}
   .tp-table td {display: block; border: 0; padding: .1rem 0;}

@@ -427,7 +427,7 @@ def test_votes_are_deleted_on_wish_and_the_voter_becomes_another(page: AppTest, 
 def test_the_consent_line_tells_what_is_kept(page: AppTest, bot) -> None:
     (said,) = [one.value for one in page.caption if "What is kept" in one.value]
     assert "under a random id that a cookie in this browser holds. No name and no IP address." in said
-    assert "E-mail addresses, phone, card and order numbers are taken out" in said
+    assert "E\u2011mail addresses, phone, card and order numbers are taken out" in said
     bot.settings = replace(bot.settings, scrub="off")
     (said,) = [one.value for one in page.run().caption if "What is kept" in one.value]
     assert "stored as they were typed" in said

@@ -42,6 +42,9 @@ def page() -> None:
     store = the_store(bot.settings)
     ballot: Ballot | None = st.session_state.get("vote_ballot")
     the_voter()
+    if ballot is not None:
+        over = ballot.void or (ballot.cast is not None and not ballot.voted)
+        st.html(markup.to_top(2 * ballot.draw.turn + over), unsafe_allow_javascript=True)
     st.html(markup.header(f"Vote · {bot.name}", TITLE, "" if ballot else LEAD))
     if bot.adapter is None:
         st.warning(f"Voting compares two modes, and only one can write. {bot.adapter_fault}")
@@ -56,10 +59,10 @@ def _draw_state(bot: Bot, store: Store, ballot: Ballot | None) -> None:
         _draw_ways(bot, store)
     elif ballot.battle is None:
         _write(bot, ballot)
-    elif not _kept(store, ballot):
+    elif not _kept(bot, store, ballot):
         st.button("Store it again", key="vote-keep", type="primary")
     elif ballot.void:
-        st.html(markup.question(ballot.brief.question))
+        _draw_question(bot, ballot)
         st.info(f"{why_void(ballot)} The pair is kept as void and counts for nothing.")
         _draw_ways(bot, store)
     elif ballot.cast is None:
@@ -67,7 +70,7 @@ def _draw_state(bot: Bot, store: Store, ballot: Ballot | None) -> None:
     elif ballot.voted:
         _draw_voted(bot, store, ballot)
     else:
-        st.html(markup.question(ballot.brief.question))
+        _draw_question(bot, ballot)
         st.info(
             "Your vote on this pair is taken back: it counts no more, and a note that it was given stays. "
             "You have seen which mode wrote which, so this pair is not asked again."
@@ -118,25 +121,25 @@ def _begin(bot: Bot, store: Store, question: str | None = None) -> None:
 
 def _write(bot: Bot, ballot: Ballot) -> None:
     """Both replies to their ends, unseen; a rerun in the middle resumes here."""
-    st.html(markup.question(ballot.brief.question))
-    before = ballot.pending.run.waiting
-    waiting = f"{before} before you in the queue." if before else "They appear together."
-    bar = st.progress(ballot.share(), text=f"Writing both replies. {waiting}")
+    _draw_question(bot, ballot)
     for column, (_, head, place) in zip(st.columns(2), SIDES, strict=True):
         with column, st.container(border=True, height="stretch"):
             st.html(markup.side(head, place))
             st.html(markup.reply("", "Being written …"))
+    before = ballot.pending.run.waiting
+    waiting = f"{before} before you in the queue." if before else "They appear together."
+    bar = st.progress(ballot.share(), text=f"Writing both replies. {waiting}")
     for share in write(bot, ballot):
         bar.progress(share, text="Writing both replies. They appear together.")
     st.rerun()
 
 
-def _kept(store: Store, ballot: Ballot) -> bool:
+def _kept(bot: Bot, store: Store, ballot: Ballot) -> bool:
     """Is the pair in the store? It is before anybody sees it."""
     try:
         keep(store, ballot)
     except FeedbackError as error:
-        st.html(markup.question(ballot.brief.question))
+        _draw_question(bot, ballot)
         st.error(str(error))
         return False
     return True
@@ -208,7 +211,7 @@ def _draw_remarks(voice: Voice, ballot: Ballot) -> None:
             st.segmented_control(f"**{head}:** good enough to send?", ["Yes", "No"], key=_key(ballot, side, "good"))
             for name, label, keys in (("wrong", "What is wrong?", FIXED_REASONS), ("rules", "Which rule broke?", ours)):
                 st.pills(
-                    label, list(keys), selection_mode="multi", key=_key(ballot, side, name),
+                    label, list(keys), selection_mode="multi", key=_key(ballot, side, name), wrap=True,
                     format_func=lambda key: (known.get(key) or key).replace("$", "\\$"),
                 )  # fmt: skip
     st.text_area("Comment", key=_key(ballot, "both", "comment"), height=80, max_chars=LONGEST_COMMENT)

@@ -25,7 +25,7 @@ KEPT = (
     "under a random id that a cookie in this browser holds. No name and no IP address."
 )
 SCRUBBED = {
-    "on": "E-mail addresses, phone, card and order numbers are taken out before anything is stored; other personal "
+    "on": "E\u2011mail addresses, phone, card and order numbers are taken out before anything is stored; other personal "
     "details are not recognised, so leave them out.",
     "off": "Texts are stored as they were typed, so leave personal details out.",
 }
