@@ -25,8 +25,8 @@ KEPT = (
     "under a random id that a cookie in this browser holds. No name and no IP address."
 )
 SCRUBBED = {
-    "on": "E\u2011mail addresses, phone, card and order numbers are taken out before anything is stored; other personal "
-    "details are not recognised, so leave them out.",
+    "on": "E\u2011mail addresses, phone, card and order numbers are taken out before anything is stored; other "
+    "personal details are not recognised, so leave them out.",
     "off": "Texts are stored as they were typed, so leave personal details out.",
 }
 
@@ -38,7 +38,7 @@ def the_store(settings: Settings) -> Store:
 
 
 # a store that goes out of the cache lets go of its connections; a page that still holds it gets new ones
-@st.cache_resource(max_entries=2, show_spinner="Opening the store of votes …", on_release=Store.close)
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=Store.close)
 def _opened(place: str, stamped: str, _settings: Settings) -> Store:
     brand = find_brand(_settings.brand, _settings.home)
     return open_store(_settings, read_voice(brand.prompts / "voice.md"), own_texts(read_articles(Path(brand.articles))))
