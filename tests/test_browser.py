@@ -114,3 +114,90 @@ def test_stop_keeps_what_was_written_and_a_reload_brings_it_back(browser, addres
     page.get_by_test_id("stStatusWidget").wait_for(state="detached")
     assert page.locator(".tp-ask").inner_text() == "Can you write me a poem about the sea?"
     page.close()
+
+
+def next_pair(page, question: str) -> None:
+    """Ask until a pair comes that can be judged: which modes meet is drawn, and a reply may be cut or come out twice."""
+    for _ in range(8):
+        box = page.get_by_placeholder("Ask Northwind Outfitters as a customer would")
+        box.fill(question)
+        box.press("Enter")
+        page.get_by_text("Writing both replies").wait_for()
+        page.get_by_role("button", name="Left is better").or_(page.get_by_text("is kept as void")).first.wait_for()
+        if page.get_by_text("is kept as void").count() == 0:
+            return
+    pytest.fail("eight pairs in a row were void")
+
+
+def test_nothing_that_reaches_the_browser_says_who_wrote_what_before_the_vote(
+    browser, address: str, real_home: Path
+) -> None:
+    from adapters.card import read_card
+    from chatbot.brand import find_brand
+    from chatbot.guide import read_guide
+    from chatbot.mode import THREE
+
+    brand = find_brand("northwind", real_home)
+    card = read_card(brand.adapter)
+    arms = [word for mode in THREE for word in (mode.key, mode.label, mode.lever)]
+    arms += ["tuned", "prompted", "adapter", "prompt layer", "lora"]
+    arms += [card.weights, card.base.weights, read_guide(brand.prompts).version]
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(240_000)
+    frames: list[bytes | str] = []
+
+    def listen(socket) -> None:
+        for way in ("framereceived", "framesent"):
+            socket.on(way, lambda frame: frames.append(frame))
+
+    page.on("websocket", listen)
+
+    def told() -> str:
+        """The whole document, its address, what the browser keeps, and every message of the websocket so far."""
+        heard = [frame if isinstance(frame, str) else frame.decode("utf-8", "replace") for frame in frames]
+        kept = page.evaluate("JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])")
+        return "\n".join([page.content(), page.url, kept, *heard]).lower()
+
+    page.goto(f"{address}/vote")
+    next_pair(page, "How long do I have to return boots?")
+    left, right = page.locator(".tp-reply").all_inner_texts()
+    before = told()
+    assert left.split("\n")[0].lower() in before, "the messages are readable: what they say could be seen"
+    assert [word for word in arms if word.lower() in before] == []
+    page.get_by_text("Say more, if you like").click()
+    comment = page.get_by_label("Comment")
+    comment.click()
+    comment.type("1 2 3 4")
+    comment.press("Tab")
+    page.wait_for_timeout(500)
+    assert page.get_by_role("button", name="Left is better").count() == 1, "a figure in a comment is no vote"
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("2")
+    page.get_by_text("Thank you. Your vote is stored").wait_for()
+    heads = page.locator(".tp-mode b").all_inner_texts()
+    assert len(set(heads) & {mode.label for mode in THREE}) == 2
+    assert page.locator(".tp-reply").all_inner_texts() == [left, right]
+    assert heads[1] + ", on the right" in page.get_by_text("Thank you.").inner_text()
+    assert heads[0].lower() in told()
+    page.reload()
+    page.get_by_role("button", name="Delete my votes").click()
+    page.get_by_text("1 vote and 0 thumbs").wait_for()
+    page.context.close()
+
+
+def test_the_vote_page_fits_a_phone(browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(240_000)
+    page.goto(f"{address}/vote")
+    next_pair(page, "Can I return boots that pinch?")
+    assert no_sideways_scroll(page)
+    assert page.locator(".tp-side span").all_inner_texts() == ["above", "below"]
+    assert page.locator(".tp-side span").first.is_visible()
+    first, second = (page.locator(".tp-reply").nth(n).bounding_box() for n in (0, 1))
+    assert first["y"] + first["height"] <= second["y"], "what is called above is above"
+    page.get_by_text("Say more, if you like").click()
+    page.get_by_text("Which rule broke?").first.wait_for()
+    cut = "els => els.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+    assert page.locator("[data-testid=stButtonGroup] button p").evaluate_all(cut) == []
+    assert no_sideways_scroll(page)
+    page.close()

@@ -14,6 +14,7 @@ def main() -> None:
     st.set_page_config(page_title="Triptych", page_icon=":material/view_column:", layout="wide")
     pages = [
         st.Page("views/compare.py", title="Compare", icon=":material/view_column:", default=True),
+        st.Page("views/vote.py", title="Vote", icon=":material/how_to_vote:", url_path="vote"),
         st.Page("views/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
         st.Page("views/prompts.py", title="Prompts", icon=":material/edit_note:", url_path="prompts"),
         st.Page("views/quality.py", title="Tone QA", icon=":material/fact_check:", url_path="quality"),

@@ -19,6 +19,10 @@ STYLE = """<style>
   align-items: baseline; gap: .5rem; flex-wrap: wrap;}
 .tp-mode b {font-size: 1.05rem;}
 .tp-mode span {font-size: .8rem; opacity: .7;}
+.tp-side {--tp: currentColor;}
+.tp-side span {visibility: hidden;}
+[data-testid="stButtonGroup"] button {height: auto; white-space: normal; text-align: left;}
+[data-testid="stButtonGroup"] button p {white-space: normal;}
 .tp-reply {min-height: 8.5rem; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.55;}
 .tp-cite {font-size: .72rem; vertical-align: super; padding: 0 .28rem; margin-left: .15rem; border-radius: .3rem;
   text-decoration: none; background: rgba(61, 139, 102, .2); color: inherit;}
@@ -41,6 +45,7 @@ STYLE = """<style>
 .tp-table th, .tp-table td {padding: .45rem .9rem .45rem 0; vertical-align: top;
   border-bottom: 1px solid rgba(127, 127, 127, .28);}
 @media (max-width: 640px) {
+  .tp-side span {visibility: visible;}
   .tp-reply {min-height: 5.5rem;}
   .tp-table thead {display: none;}
   .tp-table tr {display: block; padding: .5rem 0; border-bottom: 1px solid rgba(127, 127, 127, .28);}
@@ -80,6 +85,11 @@ def mode(key: str, label: str, lever: str) -> str:
     """A column's head."""
     words = f"<b>{escape(label)}</b><span>{escape(lever)}</span>"
     return f'<div class="tp-mode" style="--tp:{mode_of(key).colour}">{words}</div>'
+
+
+def side(name: str, place: str) -> str:
+    """A column's head where nobody may know what wrote it. `place`: where it stands on a phone, "above"."""
+    return f'<div class="tp-mode tp-side"><b>{escape(name)}</b><span>{escape(place)}</span></div>'
 
 
 def reply(text: str, waiting: str = "", cited: Sequence[tuple[int, str, str]] = ()) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from chatbot.feedback.queries import many
 from chatbot.feedback.rows import Row
-from chatbot.feedback.store import Store
+from chatbot.feedback.store import AMENDED, Store
 from chatbot.feedback.tables import (
     battles,
     deletions,
@@ -28,6 +28,7 @@ from chatbot.feedback.tables import (
     sides,
     thumbs,
     votes,
+    withdrawals,
 )
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -59,7 +60,7 @@ def records(store: Store, brand: str | None = None) -> list[Document]:
             name: _grouped(many(connection, select(table)), key)
             for name, table, key in (
                 ("sides", sides, "battle"), ("votes", votes, "battle"), ("marks", marks, "vote"),
-                ("reasons", reasons, "vote"),
+                ("reasons", reasons, "vote"), ("withdrawals", withdrawals, "of"),
             )
         }  # fmt: skip
         of_thumbs = many(connection, _of(brand, select(thumbs), thumbs.c.brand).order_by(thumbs.c.given_at))
@@ -165,7 +166,7 @@ def _battle(row: Row, lots: dict[str, dict[str, list[Row]]]) -> list[Document]:
 
 
 def _vote(facts: Document, vote: Row, modes: dict[str, str], lots: dict[str, dict[str, list[Row]]]) -> Document:
-    why = "withdrawn" if vote["withdrawn"] else ""
+    why = _withdrawn(vote["id"], lots) if vote["withdrawn"] else ""
     if not why and facts["void_reason"]:
         why = f"void: {facts['void_reason']}"
     made = {
@@ -181,6 +182,11 @@ def _vote(facts: Document, vote: Row, modes: dict[str, str], lots: dict[str, dic
             one["reason"] for one in lots["reasons"].get(vote["id"], []) if one["arm"] == arm
         )
     return made
+
+
+def _withdrawn(vote: str, lots: dict[str, dict[str, list[Row]]]) -> str:
+    amended = any(row["kind"] == AMENDED for row in lots["withdrawals"].get(vote, []))
+    return "replaced when remarks were added" if amended else "withdrawn"
 
 
 def _thumb(row: Row) -> Document:

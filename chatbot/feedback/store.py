@@ -21,6 +21,8 @@ from chatbot.feedback.tables import battles, draws, experiments, marks, reasons,
 from chatbot.settings import Settings
 from chatbot.voice import Voice
 
+WITHDRAWN, AMENDED = "vote", "amended"  # kinds of withdrawals: taken back; replaced by one with other remarks
+
 
 class Store:
     """Share one between threads. Every method raises FeedbackError with the sentence for the voter."""
@@ -119,14 +121,29 @@ class Store:
             if found is None:
                 raise FeedbackError("There is no such vote of yours to take back.")
             if found["withdrawn"] is None:
-                at = rows.now()
-                changed = connection.execute(
-                    update(votes).where(votes.c.id == vote, votes.c.withdrawn.is_(None)).values(withdrawn=at)
-                )
-                if changed.rowcount:  # else a second click was first
-                    connection.execute(insert(withdrawals).values(of=vote, kind="vote", voter=voter, at=at))
+                _take_back(connection, vote, voter, WITHDRAWN)
                 found = one(connection, cast_of(votes.c.id == vote)) or found
         return cast(found)
+
+    def amend(self, of: str, vote: Vote) -> Cast:
+        """Put `vote`, the same choice with other remarks, in the place of the voter's vote `of`: both or neither.
+
+        The earlier one stays as an audit row and counts no more. Whoever amends has been shown who wrote what, so the
+        choice cannot change. Raises FeedbackError, and then the earlier vote stands as it was.
+        """
+        check(vote)
+        with self.database.writing("What you added") as connection:
+            if found := one(connection, cast_of(votes.c.key == vote.key, votes.c.voter == vote.voter)):
+                return cast(found, again=True)
+            theirs = (votes.c.id == of, votes.c.voter == vote.voter, votes.c.battle == vote.battle)
+            earlier = one(connection, cast_of(*theirs, votes.c.withdrawn.is_(None)))
+            if earlier is None:
+                raise FeedbackError("What you added was not stored: your vote on this pair was taken back.")
+            _take_back(connection, of, vote.voter, AMENDED)
+            made = self._cast(connection, vote)
+            if (made.verdict, made.winner) != (earlier["verdict"], earlier["winning_mode"] or ""):
+                raise FeedbackError("What you added was not stored: the choice of a vote that was given stays.")
+        return made
 
     def standing(self, battle: str, voter: str) -> Cast | None:
         """The voter's vote on that battle, if it stands: only then may a page show this voter who wrote what."""
@@ -210,6 +227,15 @@ class Store:
         made = rows.vote_rows(vote, secrets.token_urlsafe(12), battle["left_arm"], right, self.scrub)
         put(connection, {votes: made["votes"], marks: made["marks"], reasons: made["reasons"]})
         return cast(one(connection, cast_of(votes.c.key == vote.key)) or {})
+
+
+def _take_back(connection: Connection, vote: str, voter: str, kind: str) -> None:
+    at = rows.now()
+    changed = connection.execute(
+        update(votes).where(votes.c.id == vote, votes.c.withdrawn.is_(None)).values(withdrawn=at)
+    )
+    if changed.rowcount:  # else a second click was first
+        connection.execute(insert(withdrawals).values(of=vote, kind=kind, voter=voter, at=at))
 
 
 def open_store(

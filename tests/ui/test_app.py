@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from chatbot.errors import EngineError, SettingError
 from chatbot.journal import append
 from chatbot.ticket import tickets
+from tests.ui.fakes import a_card
 from ui.views import parts
 
 ROOT = Path(__file__).resolve().parents[2]
-CARD = SimpleNamespace(examples=12, trained="2026-01-02", seconds=60.0, processor="2 x x86_64")
+CARD = a_card()
 
 
 @pytest.fixture

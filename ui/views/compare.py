@@ -7,6 +7,7 @@ import streamlit as st
 from chatbot.bot import LONGEST, Bot
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import SHOWN
+from chatbot.feedback.provenance import arms
 from chatbot.mode import EVERY, THREE, Mode
 from ui import markup
 from ui.state import (
@@ -20,8 +21,11 @@ from ui.state import (
     situation_record,
     sure,
 )
+from ui.thumbs import origin_of, trace
 from ui.views.handover import called, draw_handover, hand_over
 from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_reply, draw_why, the_bot
+from ui.views.thumbs import NOTE, draw_thumb
+from ui.views.voter import draw_cookie
 
 EXAMPLES = (
     "How long do I have to return boots?",
@@ -60,6 +64,7 @@ def page() -> None:
         _begin(bot, talk, asked, modes)
     elif not talk.turns:
         _examples(bot, talk, modes)
+    draw_cookie()
 
 
 def _conversation(bot: Bot) -> Conversation:
@@ -126,6 +131,7 @@ def _sidebar(bot: Bot) -> None:
                 f"Adapter: {bot.adapter.examples} example replies, trained {bot.adapter.trained} in "
                 f"{minutes:.0f} minutes on this kind of machine: {bot.adapter.processor}."
             )
+        st.caption(NOTE)
 
 
 def _forget() -> None:
@@ -205,7 +211,10 @@ def _write(bot: Bot, talk: Conversation, pending: Pending) -> None:
 
 
 def _keep(bot: Bot, talk: Conversation, pending: Pending) -> None:
-    record = record_of(bot.turn(pending.brief, pending.texts, pending.ends), pending.replaces)
+    brief = pending.brief
+    record = record_of(bot.turn(brief, pending.texts, pending.ends), pending.replaces)
+    number = len(talk.turns) if pending.replaces is None else pending.replaces
+    record["trace"] = trace(talk, number, brief.history, arms(bot, brief))
     st.session_state.fault = talk.add(record)
     if called(record):
         hand_over(bot, talk, len(talk.turns) - 1, _carried())
@@ -225,6 +234,8 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
             st.html(markup.mode(reply["mode"], reply["label"], "no lever" if spoken else reply["lever"]))
             draw_reply(record, reply)
             draw_foot(reply)
+            if origin := origin_of(talk, number, reply["mode"]):
+                draw_thumb(bot, origin)
             draw_why(record, reply)
     draw_handover(bot, talk, number, _carried())
 

@@ -12,6 +12,7 @@ from ui.state import NO_PASSAGES, NOTES, Record, sure
 
 def the_bot() -> Bot:
     """One bot for all sessions of this server, guided by the prompt files as they are now. Raises errors.SHOWN."""
+    _opened()  # here, not within _guided: of two that are wrapped only the outer one's spinner is seen
     return _guided(stamp(read_settings()))
 
 

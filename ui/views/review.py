@@ -219,6 +219,7 @@ def _draw_questions(desk: Desk, number: int, rules: list[str]) -> None:
             "Which rules did it break, if any?",
             known,
             selection_mode="multi",
+            wrap=True,
             default=draft["broke"],
             key=f"broke-{number}",
             format_func=lambda rule: rule.replace("$", "\\$"),

@@ -130,6 +130,31 @@ def test_a_vote_taken_back_stays_counts_no_more_and_may_be_given_again(store: St
     assert (told.cast, told.counted, told.excluded) == (2, 1, {"withdrawn": 1})
 
 
+def test_remarks_added_later_take_the_votes_place_and_leave_the_choice(store: Store) -> None:
+    battle = saved(store, an_experiment(store), "ana")
+    first = store.cast(a_vote(battle, "right"))
+    fuller = replace(a_vote(battle, "right", key="later"), left_reasons=("too-long",), comment="Hm.")
+    second = store.amend(first.id, fuller)
+    assert (second.winner, second.again, store.standing(battle.draw.id, "ana")) == (first.winner, False, second)
+    assert store.amend(first.id, fuller) == replace(second, again=True), "a second click changes nothing"
+    for vote, of, said in (
+        (a_vote(battle, "left"), second.id, "choice of a vote that was given stays"),
+        (a_vote(battle, "tie"), second.id, "choice of a vote that was given stays"),
+        (a_vote(battle, "right"), first.id, "was taken back"),
+        (replace(a_vote(battle, "right"), voter="ben"), second.id, "was taken back"),
+    ):
+        with pytest.raises(FeedbackError, match=said):
+            store.amend(of, vote)
+        assert store.standing(battle.draw.id, "ana") == second, "nothing is half done"
+    assert (rows(store), rows(store, "withdrawals", "kind = 'amended'")) == (2, 1)
+    told = account(store, records(store))
+    assert (told.cast, told.counted, told.excluded) == (2, 1, {"replaced when remarks were added": 1})
+    store.withdraw(second.id, "ana")
+    assert account(store, records(store)).excluded == {"replaced when remarks were added": 1, "withdrawn": 1}
+    with pytest.raises(FeedbackError, match="was taken back"):
+        store.amend(second.id, a_vote(battle, "right"))
+
+
 def test_a_void_battle_takes_no_vote_and_says_why(store: Store) -> None:
     experiment = an_experiment(store)
     void = saved(store, experiment, "ana", void_reason="combined did not finish its reply (length)")
