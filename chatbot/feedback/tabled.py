@@ -1,0 +1,229 @@
+"""Results as tables of text, in the order in which they are read. Knows no HTML; wording.py has the sentences."""
+
+from collections.abc import Mapping
+
+from chatbot.feedback.balance import DONE, Plan
+from chatbot.feedback.concord import Checked
+from chatbot.feedback.duels import FEW, Cell, Duel
+from chatbot.feedback.effects import Share
+from chatbot.feedback.results import Results
+from chatbot.feedback.wording import Table, due_name, label, percent, rate, reason, span, versus
+from chatbot.quality.agreement import Agreement, in_words
+from chatbot.quality.page import LABELS, PASSED
+
+Row = tuple[str, ...]
+
+
+def tables(found: Results, labels: Mapping[str, str], unchecked: str = "") -> list[Table]:
+    """Those with something in them. `labels`: reason -> what the page calls it; `unchecked`: why no checks were made."""
+    made = [
+        pairs(found), standings(found), sendable(found), given(found, labels), situations(found), influences(found),
+        ended(found), voided(found), accounts(found), plans(found), agreeing(found, unchecked), days(found), wrote(found),
+    ]  # fmt: skip
+    return [one for one in made if one.rows]
+
+
+def pairs(found: Results) -> Table:
+    """Raw and adjusted, side by side."""
+    note = (
+        "“Safe at any time” holds however often you look. “Adjusted” is as if both replies were equally long and sides "
+        "played no part; its interval holds for one look, and voters are drawn, not votes. “Each voter once” gives the "
+        "busy and the rest one voice each. Ties and both bad are in no percentage. " + " ".join(found.effects.why)
+    )
+    heads = ("Pair", "Prefer the first", "Share", "Safe at any time", "Adjusted", "Each voter once", "Ties", "Both bad")
+    return Table("Who is preferred", note.strip(), heads, tuple(_pair(one) for one in found.duels if one.both_bad.n))
+
+
+def _pair(one: Duel) -> Row:
+    told = one.verdict
+    return (
+        versus(one.pair), f"{told.wins} of {told.n}", percent(told.rate), span(told.low, told.high) if told.n else "–",
+        share(one.adjusted), percent(one.each_voter_once), str(one.ties), rate(one.both_bad),
+    )  # fmt: skip
+
+
+def standings(found: Results) -> Table:
+    """Bradley-Terry."""
+    note = (
+        "The chance to be preferred to another mode, from all pairs together (Bradley-Terry; a tie is half a win for "
+        "each). The interval draws voters anew, not votes; “first” is how often the mode leads then."
+    )
+    rows = tuple(
+        (label(one.mode), percent(one.score), span(one.low, one.high), percent(one.leads)) for one in found.ranking
+    )
+    return Table("All modes in one order", note, ("Mode", "Preferred", "95% interval", "First"), rows)
+
+
+def sendable(found: Results) -> Table:
+    """Good enough to send, which is another question than which is better."""
+    rows = tuple((label(mode), rate(one.good)) for mode, one in found.said.items() if one.good.n)
+    note = f"Asked of each reply by itself; 95% Wilson interval. Both replies bad: {rate(found.both_bad)} of the votes."
+    return Table("Good enough to send?", note, ("Mode", "Yes"), rows)
+
+
+def given(found: Results, labels: Mapping[str, str]) -> Table:
+    """Reasons, the most frequent first."""
+    total = {
+        key: sum(one.reasons.get(key, 0) for one in found.said.values())
+        for one in found.said.values()
+        for key in one.reasons
+    }
+    keys = sorted(total, key=lambda key: (-total[key], key))
+    rows = tuple((reason(key, labels), *(str(one.reasons.get(key, 0)) for one in found.said.values())) for key in keys)
+    heads = ("Reason", *(f"{label(mode)} (of {one.votes})" for mode, one in found.said.items()))
+    return Table("Why", "How many votes gave the reason against or about a mode's reply.", heads, rows)
+
+
+def situations(found: Results) -> Table:
+    """Small cells are told as such."""
+    every = [one.pair for one in found.duels]
+    rows = tuple((name, *(_cell(cells.get(pair), pair) for pair in every)) for name, cells in found.situations.items())
+    note = f"With fewer than {FEW} votes that prefer a reply, a situation is not read. The more situations, the more look like something by luck."
+    return Table("By situation", note, ("Situation", *map(versus, every)), rows)
+
+
+def _cell(cell: Cell | None, pair: tuple[str, str]) -> str:
+    if cell is None:
+        return "no votes"
+    also = [f"{n} {word}" for n, word in ((cell.ties, "tied"), (cell.both_bad, "both bad")) if n]
+    if cell.low is None:
+        said = f"{cell.n} {'vote' if cell.n == 1 else 'votes'}: too few to read"
+    else:
+        said = (
+            f"{cell.wins} of {cell.n} for {label(pair[0])} ({percent(cell.wins / cell.n)}, {span(cell.low, cell.high)})"
+        )
+    return ", ".join((said, *also))
+
+
+def influences(found: Results) -> Table:
+    """Side, length, voters."""
+    told, who = found.effects, found.voters
+    rows = [
+        (
+            "Left reply chosen",
+            f"{found.side.wins} of {found.side.n} ({percent(found.side.rate)}, {span(found.side.low, found.side.high)})",
+        ),
+        ("Left reply, the rest being equal", share(told.left)),
+        ("Reply with twice the words, the rest being equal", share(told.longer)),
+        ("Voters", f"{who.voters}, the busiest gave {who.most} of {who.votes} votes"),
+        ("Voters with more than one vote", f"{who.again}, {who.by_them} votes"),
+    ]
+    if told.worth is not None:
+        rows.append(("What the votes are worth", f"{told.worth} votes of as many voters (of {told.n})"))
+    note = "One half is no influence."
+    return Table("What else moves votes", note, ("Influence", "Found"), tuple(rows) if found.side.n else ())
+
+
+def ended(found: Results) -> Table:
+    """Replies that were not finished, by mode: they are not missing at random."""
+    rows = tuple(
+        (
+            label(mode),
+            rate(one.unfinished),
+            ", ".join(f"{n} {FINISHES.get(end, end)}" for end, n in one.finishes.items() if end not in DONE) or "–",
+        )
+        for mode, one in found.endings.items()
+    )
+    note = "A pair with an unfinished reply is void. A mode that is cut off more often loses its longest replies, and is judged by the rest."
+    return Table("Replies not finished", note, ("Mode", "Not finished", "How"), rows)
+
+
+FINISHES = {
+    "length": "cut off at the longest length", "deadline": "cut off at the time limit", "cancelled": "stopped",
+    "failed": "failed",
+}  # fmt: skip
+
+
+def voided(found: Results) -> Table:
+    """Why pairs were never judged."""
+    rows = tuple((why, str(n)) for why, n in found.voids.items())
+    return Table("Void pairs of replies", "No vote on them counts.", ("Why", "Pairs"), rows)
+
+
+def accounts(found: Results) -> Table:
+    """Counted + excluded = cast."""
+    told = found.account
+    inside = [
+        ("prefer a reply", found.decided),
+        ("tie", found.ties),
+        ("both bad", found.both_bad.k),
+        *found.aside.items(),
+    ]
+    rows = [("Cast", str(told.cast)), ("Counted", str(told.counted))]
+    rows += [(f"counted: {name}", str(n)) for name, n in inside] + [
+        (f"not counted: {why}", str(n)) for why, n in told.excluded.items()
+    ]
+    return Table(
+        "Every vote accounted for",
+        "Counted and not counted are together all that was cast.",
+        ("Votes", "How many"),
+        tuple(rows) if told.cast else (),
+    )
+
+
+def plans(found: Results) -> Table:
+    """Sample-ratio check."""
+    rows = tuple(
+        (f"{one.what}: {due_name(due)}", str(due.counted), f"{due.planned:.1f}".removesuffix(".0"), _tested(one))
+        for one in found.plans
+        for due in one.dues
+    )
+    note = "Pairs are drawn equally often, and each mode stands left half of the time. A small p (under .001) says that something is amiss."
+    return Table("As planned?", note, ("What", "Counted", "Planned", "Chi-square"), rows)
+
+
+def agreeing(found: Results, unchecked: str) -> Table:
+    """Voters with each other, and with the checks of tone QA."""
+    note = (
+        "Voters with each other: votes on the same two texts. Checks: where just one of the two replies passes, how often "
+        "is it the one preferred; and does the check agree with “good enough to send”. The voice is checked by its rules "
+        "alone, without the learnt score." + (f" The checks were not made: {unchecked}" if unchecked else "")
+    )
+    rows: list[Row] = []
+    if found.between_voters.same.n:
+        rows.append(("Voters with each other", "–", *_agreement(found.between_voters)))
+    rows += [_checked(check, one) for check, one in found.checks.items() if one.preferred.n or one.sent.same.n]
+    heads = ("Who", "Prefers the reply that passes", "Says the same", "Alpha (95% interval)", "In words")
+    return Table("Agreement", note, heads, tuple(rows))
+
+
+def _checked(check: str, one: Checked) -> Row:
+    return (PASSED.get(check, LABELS[check][0]), rate(one.preferred), *_agreement(one.sent))
+
+
+def _agreement(one: Agreement) -> tuple[str, str, str]:
+    interval = "–" if one.alpha is None else f"{one.alpha:.2f} ({one.low:.2f} to {one.high:.2f})"
+    return rate(one.same), interval, in_words(one)
+
+
+def days(found: Results) -> Table:
+    """Over time."""
+    rows = tuple((day, str(n), str(total)) for day, n, total in found.days)
+    return Table("Day by day", "Days in UTC; votes that count.", ("Day", "Votes", "So far"), rows)
+
+
+def wrote(found: Results) -> Table:
+    """Settings hashes."""
+    rows = tuple(
+        (
+            label(one.mode),
+            one.adapter[:12] or "none",
+            one.base[:12],
+            one.prompt_version[:12] or "none",
+            str(one.battles),
+        )
+        for one in found.wrote
+    )
+    note = "The first twelve digits of what wrote the replies. Both replies of a pair came from one frozen request."
+    return Table("Settings", note, ("Mode", "Adapter", "Base model", "Prompts", "Battles"), rows)
+
+
+def share(found: Share | None) -> str:
+    """ "62% (51–72%)"; without an interval the bare number."""
+    if found is None:
+        return "–"
+    return percent(found.value) if found.low is None else f"{percent(found.value)} ({span(found.low, found.high)})"
+
+
+def _tested(one: Plan) -> str:
+    return "too few to test" if one.p is None else f"p = {one.p:.2g}"
