@@ -99,7 +99,7 @@ def endings(battles: Iterable[Document]) -> dict[str, Endings]:
 
 
 def uneven(found: Mapping[str, Endings]) -> tuple[str, str] | None:
-    """The modes cut off most and least often, where their intervals lie apart: then what is judged is no fair sample."""
+    """The modes cut off most and least often, if their intervals lie apart: then what is judged is no fair sample."""
     known = {mode: one.unfinished for mode, one in found.items() if one.unfinished.n}
     if len(known) < 2:
         return None

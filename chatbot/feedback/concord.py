@@ -12,7 +12,7 @@ from typing import Any
 
 from chatbot.feedback.tally import PLACES, Counted, Document, deciding
 from chatbot.message import Message
-from chatbot.quality.agreement import Agreement, Votes, agreement, alpha
+from chatbot.quality.agreement import Agreement, Key, agreement, alpha
 from chatbot.quality.checks import Examiner, invented, on_voice, situation_ok
 from chatbot.quality.stats import Rate, rate_of
 from chatbot.quality.suite import Case
@@ -23,7 +23,7 @@ Marks = Mapping[tuple[str, str], Mapping[str, bool]]  # (battle, mode) -> check 
 
 @dataclass(frozen=True)
 class Checked:
-    """One check against people. `preferred`: where just one of two replies passed, how often it was the one preferred."""
+    """One check against people. `preferred`: of the votes where just one reply passed, those that prefer that one."""
 
     preferred: Rate
     sent: Agreement  # with "good enough to send?", reply by reply
@@ -36,7 +36,7 @@ class Checked:
 def between_voters(votes: Iterable[Counted], seed: int = 0) -> Agreement:
     """Of all votes on the same texts, each voter's first on them; a tie and both bad are answers too. Kappa is None:
     of many voters who share few texts it says nothing that alpha does not."""
-    said: dict[str, Votes] = {}
+    said: dict[str, dict[Key, int]] = {}
     texts: dict[str, Counter[int]] = {}
     for one in votes:
         mine, key = said.setdefault(one.voter, {}), (one.item, "/".join(one.pair))
@@ -77,8 +77,8 @@ def _checked(votes: Sequence[Counted], marks: Marks, check: str, seed: int) -> C
         for one in deciding(votes)
         if len({marks[one.battle, mode][check] for mode in one.pair if (one.battle, mode) in marks}) == 2
     ]
-    people: Votes = {}
-    machine: Votes = {}
+    people: dict[Key, int] = {}
+    machine: dict[Key, int] = {}
     for one in votes:
         for mode, good in one.good.items():
             if good is not None and (one.battle, mode) in marks:

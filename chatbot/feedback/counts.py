@@ -34,7 +34,7 @@ class Wrote:
     adapter: str
     base: str
     prompt_version: str
-    battles: int
+    battles: int  # with a reply of it
 
 
 def said(votes: Iterable[Counted], mode: str) -> Said:
@@ -66,18 +66,13 @@ def days(votes: Iterable[Counted]) -> tuple[tuple[str, int, int], ...]:
 
 def wrote(battles: Iterable[Document]) -> tuple[Wrote, ...]:
     """Each version of each mode, in the order in which modes are read, the one with most battles first."""
-    found: Counter[tuple[str, ...]] = Counter()
-    for one in battles:
-        for where in PLACES:
-            found[
-                one[f"{where}_mode"], *(one[f"{where}_{name}"] for name in ("arm", "adapter", "base", "prompt_version"))
-            ] += 1
-    made = [Wrote(*key, battles=n) for key, n in found.items()]
+    names = ("mode", "arm", "adapter", "base", "prompt_version")
+    found = Counter(tuple(str(one[f"{at}_{name}"]) for name in names) for one in battles for at in PLACES)
+    made = [Wrote(mode, arm, adapter, base, prompts, n) for (mode, arm, adapter, base, prompts), n in found.items()]
     return tuple(sorted(made, key=lambda one: (place(one.mode), -one.battles, one.arm)))
 
 
 def decodings(battles: Iterable[Document]) -> tuple[Document, ...]:
-    """Every way of decoding that was used, each once."""
-    return tuple(
-        json.loads(text) for text in dict.fromkeys(json.dumps(one["decoding"], sort_keys=True) for one in battles)
-    )
+    """Every way of decoding that was used, each once; seeds may differ."""
+    found = dict.fromkeys(json.dumps({**one["decoding"], "seed": None}, sort_keys=True) for one in battles)
+    return tuple(json.loads(text) for text in found)

@@ -95,24 +95,24 @@ def effects(votes: Sequence[Counted]) -> Effects:
         return _nothing(
             found, f"{len(found)} votes prefer one of two: nothing is adjusted before there are {LEAST_VOTES}."
         )
-    told, why = _tellable(found)
+    told, reasons = _tellable(found)
     if not told:
-        return _nothing(found, *why)
+        return _nothing(found, *reasons)
     names, design, won = _design(told)
     if separated(design, won):
-        return _nothing(found, *why, _separation(told))
+        return _nothing(found, *reasons, _separation(told))
     groups = [one.voter for one in told]
     enough = len(set(groups)) >= LEAST_VOTERS
     fit = fitted(design, won, groups)
     if not enough:
-        why.append(
+        reasons.append(
             f"{len(set(groups))} voters: adjusted numbers get an interval from {LEAST_VOTERS} voters on; "
             "with fewer it would look surer than it is."
         )
     shares = {name: fit.share(place, enough) for place, name in enumerate(names)}
     return Effects(
         len(found), {name: one for name, one in shares.items() if isinstance(name, tuple)}, shares[SIDE],
-        shares.get(LENGTH), _worth(fit, len(told)) if enough else None, tuple(why),
+        shares.get(LENGTH), _worth(fit, len(told)) if enough else None, tuple(reasons),
     )  # fmt: skip
 
 
@@ -172,6 +172,11 @@ def _design(votes: Sequence[Counted]) -> tuple[list[Pair | str], Array, Array]:
     return names, design, np.array([float(one.left_won) for one in votes])
 
 
+def _facing(vote: Counted, pair: Pair) -> float:
+    """1 where the pair's first mode stood left, -1 where it stood right, 0 for another pair."""
+    return 0.0 if vote.pair != pair else 1.0 if vote.left == pair[0] else -1.0
+
+
 def _longer(vote: Counted) -> float:
     """log2 of the words on the left over those on the right."""
     right = next(mode for mode in vote.pair if mode != vote.left)
@@ -193,7 +198,8 @@ def _tellable(votes: Sequence[Counted]) -> tuple[list[Counted], list[str]]:
 def _separation(votes: Sequence[Counted]) -> str:
     lefts = {one.left_won for one in votes}
     if len(lefts) == 1:
-        return f"Every vote went {'left' if lefts == {True} else 'right'}: the side explains all, and nothing can be adjusted."
+        side = "left" if lefts == {True} else "right"
+        return f"Every vote went {side}: the side explains all, and nothing can be adjusted."
     return "Side, length and mode together explain every vote: there are too few votes to tell them apart."
 
 

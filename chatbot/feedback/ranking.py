@@ -68,7 +68,8 @@ def scored(tally: Array, modes: int, prior: float = PRIOR) -> Array:
     """Each mode's chance to be preferred to another, the mean over the others: (modes,)."""
     found = strengths(tally, modes, prior)
     chances = found[:, None] / (found[:, None] + found[None, :])
-    return (chances.sum(1) - 0.5) / (modes - 1)
+    score: Array = (chances.sum(1) - 0.5) / (modes - 1)
+    return score
 
 
 def strengths(tally: Array, modes: int, prior: float = PRIOR) -> Array:
@@ -79,8 +80,9 @@ def strengths(tally: Array, modes: int, prior: float = PRIOR) -> Array:
         [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows],
         weights=weights.tolist(), tolerance=1e-10, limit=10_000,
     )  # fmt: skip
-    made = np.array([fitted.scores[mode] for mode in range(modes)], dtype=np.float64)
-    return made / made.sum()
+    made: Array = np.array([fitted.scores[mode] for mode in range(modes)], dtype=np.float64)
+    made /= made.sum()
+    return made
 
 
 def rows_of(modes: int) -> list[tuple[int, int, Winner]]:

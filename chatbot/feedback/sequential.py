@@ -126,7 +126,7 @@ def _span(low: float, high: float) -> str:
 def _state(wins: int, called: int | None, low: float, high: float) -> State:
     if called is not None:
         return "first" if 2 * wins > called else "second"
-    return "alike" if 0.5 - EQUAL < low and high < 0.5 + EQUAL else "open"
+    return "alike" if low > 0.5 - EQUAL and high < 0.5 + EQUAL else "open"
 
 
 def _settles(wins: int, n: int, alpha: float) -> tuple[int, int] | None:

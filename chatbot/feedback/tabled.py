@@ -1,9 +1,11 @@
 """Results as tables of text, in the order in which they are read. Knows no HTML; wording.py has the sentences."""
 
+from collections import Counter
 from collections.abc import Mapping
 
-from chatbot.feedback.balance import DONE, Plan
+from chatbot.feedback.balance import DONE, Endings, Plan
 from chatbot.feedback.concord import Checked
+from chatbot.feedback.counts import Wrote
 from chatbot.feedback.duels import FEW, Cell, Duel
 from chatbot.feedback.effects import Share
 from chatbot.feedback.results import Results
@@ -15,10 +17,11 @@ Row = tuple[str, ...]
 
 
 def tables(found: Results, labels: Mapping[str, str], unchecked: str = "") -> list[Table]:
-    """Those with something in them. `labels`: reason -> what the page calls it; `unchecked`: why no checks were made."""
+    """Those with something in them. `labels`: reason -> what the page calls it; `unchecked`: why without checks."""
     made = [
-        pairs(found), standings(found), sendable(found), given(found, labels), situations(found), influences(found),
-        ended(found), voided(found), accounts(found), plans(found), agreeing(found, unchecked), days(found), wrote(found),
+        pairs(found), standings(found), sendable(found), given(found, labels), situations(found),
+        influences(found), ended(found), voided(found), accounts(found), plans(found), agreeing(found, unchecked),
+        days(found), wrote(found),
     ]  # fmt: skip
     return [one for one in made if one.rows]
 
@@ -63,11 +66,9 @@ def sendable(found: Results) -> Table:
 
 def given(found: Results, labels: Mapping[str, str]) -> Table:
     """Reasons, the most frequent first."""
-    total = {
-        key: sum(one.reasons.get(key, 0) for one in found.said.values())
-        for one in found.said.values()
-        for key in one.reasons
-    }
+    total: Counter[str] = Counter()
+    for said in found.said.values():
+        total.update(said.reasons)
     keys = sorted(total, key=lambda key: (-total[key], key))
     rows = tuple((reason(key, labels), *(str(one.reasons.get(key, 0)) for one in found.said.values())) for key in keys)
     heads = ("Reason", *(f"{label(mode)} (of {one.votes})" for mode, one in found.said.items()))
@@ -78,7 +79,10 @@ def situations(found: Results) -> Table:
     """Small cells are told as such."""
     every = [one.pair for one in found.duels]
     rows = tuple((name, *(_cell(cells.get(pair), pair) for pair in every)) for name, cells in found.situations.items())
-    note = f"With fewer than {FEW} votes that prefer a reply, a situation is not read. The more situations, the more look like something by luck."
+    note = (
+        f"With fewer than {FEW} votes that prefer a reply, a situation is not read. The more situations there are, the "
+        "more of them look like something by luck alone."
+    )
     return Table("By situation", note, ("Situation", *map(versus, every)), rows)
 
 
@@ -89,20 +93,16 @@ def _cell(cell: Cell | None, pair: tuple[str, str]) -> str:
     if cell.low is None:
         said = f"{cell.n} {'vote' if cell.n == 1 else 'votes'}: too few to read"
     else:
-        said = (
-            f"{cell.wins} of {cell.n} for {label(pair[0])} ({percent(cell.wins / cell.n)}, {span(cell.low, cell.high)})"
-        )
+        found = f"{percent(cell.wins / cell.n)}, {span(cell.low, cell.high)}"
+        said = f"{cell.wins} of {cell.n} for {label(pair[0])} ({found})"
     return ", ".join((said, *also))
 
 
 def influences(found: Results) -> Table:
     """Side, length, voters."""
-    told, who = found.effects, found.voters
+    told, who, side = found.effects, found.voters, found.side
     rows = [
-        (
-            "Left reply chosen",
-            f"{found.side.wins} of {found.side.n} ({percent(found.side.rate)}, {span(found.side.low, found.side.high)})",
-        ),
+        ("Left reply chosen", f"{side.wins} of {side.n} ({percent(side.rate)}, {span(side.low, side.high)})"),
         ("Left reply, the rest being equal", share(told.left)),
         ("Reply with twice the words, the rest being equal", share(told.longer)),
         ("Voters", f"{who.voters}, the busiest gave {who.most} of {who.votes} votes"),
@@ -116,16 +116,16 @@ def influences(found: Results) -> Table:
 
 def ended(found: Results) -> Table:
     """Replies that were not finished, by mode: they are not missing at random."""
-    rows = tuple(
-        (
-            label(mode),
-            rate(one.unfinished),
-            ", ".join(f"{n} {FINISHES.get(end, end)}" for end, n in one.finishes.items() if end not in DONE) or "–",
-        )
-        for mode, one in found.endings.items()
+    rows = tuple((label(mode), rate(one.unfinished), _how(one)) for mode, one in found.endings.items())
+    note = (
+        "A pair with an unfinished reply is void. A mode that is cut off more often loses its longest replies, and is "
+        "judged by the rest."
     )
-    note = "A pair with an unfinished reply is void. A mode that is cut off more often loses its longest replies, and is judged by the rest."
     return Table("Replies not finished", note, ("Mode", "Not finished", "How"), rows)
+
+
+def _how(one: Endings) -> str:
+    return ", ".join(f"{n} {FINISHES.get(end, end)}" for end, n in one.finishes.items() if end not in DONE) or "–"
 
 
 FINISHES = {
@@ -143,22 +143,13 @@ def voided(found: Results) -> Table:
 def accounts(found: Results) -> Table:
     """Counted + excluded = cast."""
     told = found.account
-    inside = [
-        ("prefer a reply", found.decided),
-        ("tie", found.ties),
-        ("both bad", found.both_bad.k),
-        *found.aside.items(),
-    ]
-    rows = [("Cast", str(told.cast)), ("Counted", str(told.counted))]
-    rows += [(f"counted: {name}", str(n)) for name, n in inside] + [
-        (f"not counted: {why}", str(n)) for why, n in told.excluded.items()
-    ]
-    return Table(
-        "Every vote accounted for",
-        "Counted and not counted are together all that was cast.",
-        ("Votes", "How many"),
-        tuple(rows) if told.cast else (),
-    )
+    inside = {"prefer a reply": found.decided, "ties": found.ties, "both bad": found.both_bad.k, **found.aside}
+    rows = {"Cast": told.cast, "Counted": told.counted}
+    rows |= {f"counted: {name}": n for name, n in inside.items()}
+    rows |= {f"not counted: {why}": n for why, n in told.excluded.items()}
+    note = "Counted and not counted are together all that was cast."
+    made = tuple((name, str(n)) for name, n in rows.items()) if told.cast else ()
+    return Table("Every vote accounted for", note, ("Votes", "How many"), made)
 
 
 def plans(found: Results) -> Table:
@@ -168,16 +159,19 @@ def plans(found: Results) -> Table:
         for one in found.plans
         for due in one.dues
     )
-    note = "Pairs are drawn equally often, and each mode stands left half of the time. A small p (under .001) says that something is amiss."
+    note = (
+        "Pairs are drawn equally often, and each mode stands left half of the time. A small p (under .001) says that "
+        "something is amiss."
+    )
     return Table("As planned?", note, ("What", "Counted", "Planned", "Chi-square"), rows)
 
 
 def agreeing(found: Results, unchecked: str) -> Table:
     """Voters with each other, and with the checks of tone QA."""
     note = (
-        "Voters with each other: votes on the same two texts. Checks: where just one of the two replies passes, how often "
-        "is it the one preferred; and does the check agree with “good enough to send”. The voice is checked by its rules "
-        "alone, without the learnt score." + (f" The checks were not made: {unchecked}" if unchecked else "")
+        "Voters with each other: votes on the same two texts. Checks: where just one of the two replies passes, how "
+        "often is it the one preferred; and does the check agree with “good enough to send”. The voice is checked by "
+        "its rules alone, without the learnt score." + (f" The checks were not made: {unchecked}" if unchecked else "")
     )
     rows: list[Row] = []
     if found.between_voters.same.n:
@@ -216,6 +210,10 @@ def wrote(found: Results) -> Table:
     )
     note = "The first twelve digits of what wrote the replies. Both replies of a pair came from one frozen request."
     return Table("Settings", note, ("Mode", "Adapter", "Base model", "Prompts", "Battles"), rows)
+
+
+def _digests(one: Wrote) -> tuple[str, str, str]:
+    return one.adapter, one.base, one.prompt_version
 
 
 def share(found: Share | None) -> str:

@@ -109,10 +109,16 @@ def _counted(one: Document, aside: str) -> Counted:
     sides = [(one[f"{place}_mode"], place) for place in PLACES]
     return Counted(
         battle=one["battle"], experiment=one["experiment"], voter=one["voter"], at=one["cast_at"],
-        pair=ordered(mode for mode, _ in sides), left=one["left_mode"], verdict=one["verdict"], winner=one["winner"], situation=one["situation"],
+        pair=ordered(mode for mode, _ in sides), left=one["left_mode"], verdict=one["verdict"], winner=one["winner"],
+        situation=one["situation"],
         words={mode: len(one[f"{place}_text"].split()) for mode, place in sides},
         good={mode: one[f"{place}_good"] for mode, place in sides},
         reasons={mode: tuple(one[f"{place}_reasons"]) for mode, place in sides},
-        item="\0".join((*map(str, one["history"]), one["question"], *sorted(one[f"{place}_text"] for place in PLACES))),
+        item=_item(one),
         aside=aside,
     )  # fmt: skip
+
+
+def _item(one: Document) -> str:
+    texts = sorted(one[f"{place}_text"] for place in PLACES)
+    return "\0".join((*map(str, one["history"]), one["question"], *texts))

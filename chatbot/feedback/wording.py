@@ -1,4 +1,4 @@
-"""Results in plain words: the lines of the verdict, what to beware of, and tables of text. For page, report and terminal.
+"""Results in plain words: the lines of the verdict, and what to beware of. For page, report and terminal alike.
 
 Every number of a table is written out here once, so that no face rounds it in another way. Knows no HTML."""
 
@@ -48,8 +48,8 @@ def verdict_lines(found: Results) -> list[str]:
     lines += [f"{versus(one.pair)}: {line(one.verdict, *map(label, one.pair))}" for one in found.duels]
     if len(found.duels) > 1:
         lines.append(
-            f"{len(found.duels)} pairs are looked at together, so each must be clearer than one pair alone would have to: "
-            "the chance of a false winner is under 5% for all of them, however often you look."
+            f"{len(found.duels)} pairs are looked at together, so each must be clearer than one alone would. "
+            "The chance of a false winner among them is under 5%, however often you look."
         )
     return lines
 
@@ -70,11 +70,14 @@ def account_line(found: Results) -> str:
 
 def warnings(found: Results) -> list[str]:
     """What a reader must know before believing the verdict; [] when all is well."""
-    return [
-        *_side(found), *_plan(found), *_uneven(found), *_versions(found), *_voters(found), *_audit(found),
-        *([f"{found.aside[ANEW]} votes were {ANEW}; they are in no win rate."] if ANEW in found.aside else []),
-        *([f"{found.deleted} votes of this brand were deleted for good; of which experiment is not known."] if found.deleted else []),
+    made = [
+        *_side(found), *_plan(found), *_uneven(found), *_versions(found), *_voters(found), *_audit(found)
     ]  # fmt: skip
+    if anew := found.aside.get(ANEW):
+        made.append(f"{anew} {_are('vote', anew)} {ANEW}: not blind, so in no win rate.")
+    if found.deleted:
+        made.append(f"{found.deleted} votes of this brand were deleted for good; of which experiment is not known.")
+    return made
 
 
 def _side(found: Results) -> list[str]:
@@ -118,9 +121,8 @@ def _versions(found: Results) -> list[str]:
         versions = [one for one in found.wrote if one.mode == mode]
         if len(versions) > 1:
             shares = ", ".join(f"{one.battles} battles" for one in versions)
-            made.append(
-                f"{label(mode)} changed while votes were collected: {len(versions)} versions count together ({shares})."
-            )
+            told = f"{len(versions)} versions count together ({shares})"
+            made.append(f"{label(mode)} changed while votes were collected: {told}.")
     if len(found.decodings) > 1:
         made.append(f"The decoding settings changed: {len(found.decodings)} kinds count together.")
     return made
@@ -130,9 +132,8 @@ def _voters(found: Results) -> list[str]:
     who = found.voters
     made = []
     if 0 < who.voters < FEW_VOTERS:
-        made.append(
-            f"All votes are of {who.voters} {_are('voter', who.voters)}: they say what these prefer, not what people prefer."
-        )
+        few = f"{who.voters} {_are('voter', who.voters)}"
+        made.append(f"All votes are of {few}: they say what these prefer, not what people prefer.")
     elif who.votes and who.most > MOSTLY * who.votes:
         made.append(f"{who.most} of {who.votes} votes are of one voter.")
     return made

@@ -23,7 +23,7 @@ RESAMPLES = 2000  # of the interval of alpha
 ENOUGH = 10  # replies with two marks; with fewer, kappa and alpha are luck
 RELIABLE = 0.667  # alpha from which Krippendorff (2004) allows first conclusions
 Key = tuple[str, str]  # (case, mode): one reply
-Votes = dict[Key, int]  # a verdict is yes or no, or the number of one of several
+Votes = Mapping[Key, int]  # a verdict is yes or no, or the number of one of several
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def people_and_checks(reviews: Sequence[Review], outcomes: Sequence[Outcome], se
 
 def with_themselves(reviews: Iterable[Review], question: str = "on_brand", seed: int = 0) -> dict[str, Agreement]:
     """reviewer -> how far the second verdict on a repeated reply is the first one."""
-    first: dict[str, Votes] = {}
-    second: dict[str, Votes] = {}
+    first: dict[str, dict[Key, int]] = {}
+    second: dict[str, dict[Key, int]] = {}
     for one in reviews:
         votes = (second if one.again else first).setdefault(one.reviewer, {})
         votes[one.case, one.mode] = _said(one, question)
@@ -129,9 +129,9 @@ def agreement_document(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -
     }
 
 
-def _votes(reviews: Iterable[Review], question: str) -> dict[str, Votes]:
+def _votes(reviews: Iterable[Review], question: str) -> dict[str, dict[Key, int]]:
     """reviewer -> their first verdict on each reply."""
-    votes: dict[str, Votes] = {}
+    votes: dict[str, dict[Key, int]] = {}
     for one in reviews:
         if not one.again:
             votes.setdefault(one.reviewer, {})[one.case, one.mode] = _said(one, question)
@@ -150,11 +150,11 @@ def _majority(votes: Iterable[Votes]) -> Votes:
     return {key: sum_ > 0 for key, sum_ in balance.items() if sum_}
 
 
-def _shared(one: Mapping[Key, bool], other: Mapping[Key, bool]) -> list[tuple[bool, bool]]:
+def _shared(one: Votes, other: Votes) -> list[tuple[int, int]]:
     return [(one[key], other[key]) for key in sorted(one.keys() & other.keys())]
 
 
-def _kappa(pair: Sequence[tuple[bool, bool]]) -> float | None:
+def _kappa(pair: Sequence[tuple[int, int]]) -> float | None:
     """None where both said the same of everything: then nothing can be told from chance."""
     if len({vote for both in pair for vote in both}) < 2:
         return None
