@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from chatbot.feedback.ballot import Experiment, Pair
 from chatbot.feedback.sequential import ALPHA, Verdict, follow
-from chatbot.feedback.tally import Counted, Document, deciding, ordered
+from chatbot.feedback.tally import Counted, Document, deciding, pairs_of
 from chatbot.quality.stats import Rate, rate_of
 
 STRICT = 0.001  # of the test of the plan
@@ -36,6 +36,7 @@ class Plan:
     """What was counted against what was planned. `p` is None where there is too little to test."""
 
     what: str  # "battles" or "votes"
+    of: str  # "pairs" or "sides"
     dues: tuple[Due, ...]
     p: float | None
 
@@ -47,7 +48,7 @@ class Plan:
     def document(self) -> dict[str, Any]:
         """For JSON."""
         dues = [{**vars(one), "pair": list(one.pair), "planned": round(one.planned, 2)} for one in self.dues]
-        return {"what": self.what, "dues": dues, "p": None if self.p is None else float(f"{self.p:.4g}")}
+        return {"what": self.what, "of": self.of, "dues": dues, "p": None if self.p is None else float(f"{self.p:.4g}")}
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ def planned(what: str, made: Sequence[tuple[str, Pair, str]], experiments: Seque
     due: dict[Pair, float] = {}
     for experiment in experiments:
         here = sum(name == experiment.name for name, _, _ in made)
-        for pair in map(ordered, experiment.pairs):
+        for pair in pairs_of([experiment]):
             due[pair] = due.get(pair, 0.0) + here / len(experiment.pairs)
     seen = Counter(pair for _, pair, _ in made)
     lefts = Counter((pair, left) for _, pair, left in made)
     pairs = tuple(Due(pair, "", seen[pair], planned) for pair, planned in due.items())
     sides = tuple(Due(pair, mode, lefts[pair, mode], seen[pair] / 2) for pair in due if seen[pair] for mode in pair)
-    return _plan(what, pairs, len(pairs) - 1), _plan(what, sides, len(sides) // 2)
+    return _plan(what, "pairs", pairs, len(pairs) - 1), _plan(what, "sides", sides, len(sides) // 2)
 
 
 def endings(battles: Iterable[Document]) -> dict[str, Endings]:
@@ -113,9 +114,9 @@ def voids(battles: Iterable[Document]) -> dict[str, int]:
     return dict(Counter(one["void_reason"] for one in battles if one["void_reason"]).most_common())
 
 
-def _plan(what: str, dues: tuple[Due, ...], freedom: int) -> Plan:
+def _plan(what: str, of: str, dues: tuple[Due, ...], freedom: int) -> Plan:
     """`freedom`: of the counts, how many are free to vary."""
     if freedom < 1 or min(one.planned for one in dues) < LEAST_EXPECTED:
-        return Plan(what, dues, None)
+        return Plan(what, of, dues, None)
     seen, planned = [one.counted for one in dues], [one.planned for one in dues]
-    return Plan(what, dues, float(chisquare(seen, planned, ddof=len(dues) - 1 - freedom).pvalue))
+    return Plan(what, of, dues, float(chisquare(seen, planned, ddof=len(dues) - 1 - freedom).pvalue))

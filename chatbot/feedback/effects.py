@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
 from scipy.optimize import linprog
 from scipy.special import expit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from chatbot.feedback.ballot import Pair
 from chatbot.feedback.tally import Counted, deciding
@@ -138,7 +139,7 @@ def fitted(design: Array, won: Array, groups: Sequence[str] | None = None) -> Fi
 
     `groups`: the voter of each row; without them errors are the ordinary ones. Columns must not be separated.
     """
-    model = sm.GLM(won, design, family=sm.families.Binomial())
+    model = GLM(won, design, family=Binomial())
     plain = model.fit()
     if groups is None:
         used = plain

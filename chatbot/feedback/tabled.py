@@ -1,7 +1,7 @@
 """Results as tables of text, in the order in which they are read. Knows no HTML; wording.py has the sentences."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from chatbot.feedback.balance import DONE, Endings, Plan
 from chatbot.feedback.concord import Checked
@@ -9,7 +9,7 @@ from chatbot.feedback.counts import Wrote
 from chatbot.feedback.duels import FEW, Cell, Duel
 from chatbot.feedback.effects import Share
 from chatbot.feedback.results import Results
-from chatbot.feedback.wording import Table, due_name, label, percent, rate, reason, span, versus
+from chatbot.feedback.wording import Table, due_name, excluded, label, percent, rate, reason, span, versus
 from chatbot.quality.agreement import Agreement, in_words
 from chatbot.quality.page import LABELS, PASSED
 
@@ -109,19 +109,28 @@ def influences(found: Results) -> Table:
         ("Voters with more than one vote", f"{who.again}, {who.by_them} votes"),
     ]
     if told.worth is not None:
-        rows.append(("What the votes are worth", f"{told.worth} votes of as many voters (of {told.n})"))
+        rows.append(
+            (
+                "What the votes are worth",
+                f"as much as {told.worth} votes of {told.worth} different voters (of {told.n})",
+            )
+        )
     note = "One half is no influence."
     return Table("What else moves votes", note, ("Influence", "Found"), tuple(rows) if found.side.n else ())
 
 
 def ended(found: Results) -> Table:
     """Replies that were not finished, by mode: they are not missing at random."""
-    rows = tuple((label(mode), rate(one.unfinished), _how(one)) for mode, one in found.endings.items())
+    rows = tuple((label(mode), rate(one.unfinished), _how(one)) for mode, one in _by_mode(found))
     note = (
         "A pair with an unfinished reply is void. A mode that is cut off more often loses its longest replies, and is "
         "judged by the rest."
     )
     return Table("Replies not finished", note, ("Mode", "Not finished", "How"), rows)
+
+
+def _by_mode(found: Results) -> list[tuple[str, Endings]]:
+    return [(mode, found.endings[mode]) for mode in found.modes if mode in found.endings]
 
 
 def _how(one: Endings) -> str:
@@ -136,8 +145,13 @@ FINISHES = {
 
 def voided(found: Results) -> Table:
     """Why pairs were never judged."""
-    rows = tuple((why, str(n)) for why, n in found.voids.items())
+    rows = tuple((_void(why, found.modes), str(n)) for why, n in found.voids.items())
     return Table("Void pairs of replies", "No vote on them counts.", ("Why", "Pairs"), rows)
+
+
+def _void(why: str, modes: Iterable[str]) -> str:
+    """The reason with modes as the screen calls them."""
+    return next((label(mode) + why.removeprefix(mode) for mode in modes if why.startswith(f"{mode} ")), why)
 
 
 def accounts(found: Results) -> Table:
@@ -146,24 +160,39 @@ def accounts(found: Results) -> Table:
     inside = {"prefer a reply": found.decided, "ties": found.ties, "both bad": found.both_bad.k, **found.aside}
     rows = {"Cast": told.cast, "Counted": told.counted}
     rows |= {f"counted: {name}": n for name, n in inside.items()}
-    rows |= {f"not counted: {why}": n for why, n in told.excluded.items()}
+    rows |= {f"not counted: {excluded(why)}": n for why, n in told.excluded.items()}
     note = "Counted and not counted are together all that was cast."
     made = tuple((name, str(n)) for name, n in rows.items()) if told.cast else ()
     return Table("Every vote accounted for", note, ("Votes", "How many"), made)
 
 
 def plans(found: Results) -> Table:
-    """Sample-ratio check."""
-    rows = tuple(
-        (f"{one.what}: {due_name(due)}", str(due.counted), f"{due.planned:.1f}".removesuffix(".0"), _tested(one))
-        for one in found.plans
-        for due in one.dues
-    )
+    """Sample-ratio check: battles beside votes."""
     note = (
         "Pairs are drawn equally often, and each mode stands left half of the time. A small p (under .001) says that "
         "something is amiss."
     )
-    return Table("As planned?", note, ("What", "Counted", "Planned", "Chi-square"), rows)
+    rows: list[Row] = []
+    kinds = sorted({one.of for one in found.plans})
+    for kind in kinds:
+        both = [one for one in found.plans if one.of == kind]
+        rows += _due(both)
+        rows.append((f"{kind.capitalize()}: chi-square", *(text for one in both for text in (_tested(one), ""))))
+    heads = (
+        "What",
+        *(text for one in found.plans if one.of == kinds[0] for text in (one.what.capitalize(), "Planned")),
+    )
+    return Table("As planned?", note, heads, tuple(rows) if found.plans and found.plans[0].dues else ())
+
+
+def _due(both: Sequence[Plan]) -> list[Row]:
+    """A row for each thing that was to come, in battles and in votes."""
+    lines: dict[str, list[str]] = {}
+    for place, one in enumerate(both):
+        for due in one.dues:
+            cells = lines.setdefault(due_name(due), ["–"] * 2 * len(both))
+            cells[2 * place : 2 * place + 2] = [str(due.counted), f"{due.planned:.1f}".removesuffix(".0")]
+    return [(name, *cells) for name, cells in lines.items()]
 
 
 def agreeing(found: Results, unchecked: str) -> Table:
@@ -186,7 +215,7 @@ def _checked(check: str, one: Checked) -> Row:
 
 
 def _agreement(one: Agreement) -> tuple[str, str, str]:
-    interval = "–" if one.alpha is None else f"{one.alpha:.2f} ({one.low:.2f} to {one.high:.2f})"
+    interval = "–" if one.alpha is None else f"{one.alpha:z.2f} ({one.low:z.2f} to {one.high:z.2f})".replace("-", "−")
     return rate(one.same), interval, in_words(one)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chatbot.feedback.balance import Due
+from chatbot.feedback.duels import Duel
 from chatbot.feedback.results import Results
 from chatbot.feedback.sequential import line
 from chatbot.feedback.tally import ANEW
@@ -14,7 +15,7 @@ from chatbot.quality.stats import Rate
 
 HOW_TO = (
     "No votes yet. Open the page “Vote” in the demo (make demo): each question shows two replies without saying which "
-    "mode wrote which, and one click is a vote. Nothing can be called with fewer than about 12 votes on a pair."
+    "mode wrote which, and one click is a vote. Nothing can be called with fewer than about 14 votes on a pair."
 )
 FEW_VOTERS = 5
 MOSTLY = 0.5  # of the votes from one voter, and the reader is told
@@ -45,7 +46,7 @@ def verdict_lines(found: Results) -> list[str]:
     if not found.account.cast:
         return [HOW_TO]
     lines = [account_line(found)]
-    lines += [f"{versus(one.pair)}: {line(one.verdict, *map(label, one.pair))}" for one in found.duels]
+    lines += [duel_line(one) for one in found.duels]
     if len(found.duels) > 1:
         lines.append(
             f"{len(found.duels)} pairs are looked at together, so each must be clearer than one alone would. "
@@ -54,10 +55,16 @@ def verdict_lines(found: Results) -> list[str]:
     return lines
 
 
+def duel_line(one: Duel) -> str:
+    """The verdict on one pair."""
+    said = line(one.verdict, *map(label, one.pair))
+    return said if one.verdict.called_at else f"{versus(one.pair)}: {said}"
+
+
 def account_line(found: Results) -> str:
     """All that was cast, and what became of it."""
     told = found.account
-    why = "; ".join(f"{n} {reason}" for reason, n in told.excluded.items())
+    why = "; ".join(f"{n} {excluded(reason)}" for reason, n in told.excluded.items())
     said = [
         f"{found.decided} prefer a reply",
         f"{found.ties} {_are('tie', found.ties)}",
@@ -96,7 +103,7 @@ def _side(found: Results) -> list[str]:
 
 def _plan(found: Results) -> list[str]:
     return [
-        f"The {one.what} are not shared out as planned (p = {one.p:.1g}): "
+        f"The {one.of} of {one.what} are not as planned (p = {one.p:.1g}): "
         + ", ".join(f"{due_name(due)} {due.counted} instead of {due.planned:.0f}" for due in one.dues)
         + ". Something draws or loses them unevenly; find it before you believe a win rate."
         for one in found.plans
@@ -110,8 +117,8 @@ def _uneven(found: Results) -> list[str]:
     most, least = found.uneven
     worst, best = (found.endings[mode].unfinished for mode in (most, least))
     return [
-        f"{label(most)} did not finish {rate(worst)} of its replies, {label(least)} {rate(best)}. Such pairs are void, "
-        f"so {label(most)} is judged by the replies it finished: its win rates are not those of all its replies."
+        f"Replies left unfinished: {label(most)} {rate(worst)}, {label(least)} {rate(best)}. Such pairs are void, so "
+        f"{label(most)} is judged by the replies it finished: its win rates are not those of all its replies."
     ]
 
 
@@ -169,6 +176,11 @@ def rate(found: Rate) -> str:
 
 def _are(word: str, n: int) -> str:
     return word if n == 1 else f"{word}s"
+
+
+def excluded(why: str) -> str:
+    """Why a vote does not count, as a reader would say it."""
+    return "taken back" if why == "withdrawn" else why
 
 
 def reason(key: str, labels: Mapping[str, str]) -> str:
