@@ -120,9 +120,8 @@ def transcripts(records: Sequence[Document], labels: Mapping[str, str]) -> list[
             cast.setdefault(one["battle"], []).append(one)
     voters = sorted({one["voter"] for votes in cast.values() for one in votes})
     numbers = {voter: number for number, voter in enumerate(_by_first_vote(cast, voters), 1)}
-    battles = [one for one in battles_of(records) if one["battle"] in cast]
-    made = [_transcript(one, cast[one["battle"]], numbers, labels) for one in battles]
-    return sorted(made, key=lambda one: one.at, reverse=True)
+    battles = sorted(battles_of(records), key=lambda one: one["created"], reverse=True)
+    return [_transcript(one, cast[one["battle"]], numbers, labels) for one in battles if one["battle"] in cast]
 
 
 def _by_first_vote(cast: Mapping[str, Sequence[Document]], voters: Sequence[str]) -> list[str]:
