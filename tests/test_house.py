@@ -34,6 +34,7 @@ DOORS = {
     "jinja2": ("chatbot/quality/page.py",),
     "altair": ("ui/views/",),
     "scipy": (
+        "chatbot/head.py",
         "chatbot/quality/stats.py",
         "chatbot/feedback/sequential.py",
         "chatbot/feedback/effects.py",

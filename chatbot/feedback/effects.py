@@ -100,11 +100,13 @@ def effects(votes: Sequence[Counted]) -> Effects:
     if not told:
         return _nothing(found, *reasons)
     names, design, won = _design(told)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return _nothing(found, *reasons, "Modes stood on one side always: side and mode cannot be told apart.")
     if separated(design, won):
         return _nothing(found, *reasons, _separation(told))
     groups = [one.voter for one in told]
     enough = len(set(groups)) >= LEAST_VOTERS
-    fit = fitted(design, won, groups)
+    fit = fitted(design, won, groups if enough else None)
     if not enough:
         reasons.append(
             f"{len(set(groups))} voters: adjusted numbers get an interval from {LEAST_VOTERS} voters on; "
@@ -168,8 +170,8 @@ def _design(votes: Sequence[Counted]) -> tuple[list[Pair | str], Array, Array]:
     columns = [facing, np.ones((len(votes), 1)), longer[:, None]]
     names: list[Pair | str] = [*pairs, SIDE, LENGTH]
     design = np.hstack(columns)
-    if np.linalg.matrix_rank(design) < design.shape[1]:  # all of one length, or length is the mode in other words
-        names, design = names[:-1], design[:, :-1]
+    if np.linalg.matrix_rank(design) == np.linalg.matrix_rank(design[:, :-1]):
+        names, design = names[:-1], design[:, :-1]  # all of one length, or length is the mode in other words
     return names, design, np.array([float(one.left_won) for one in votes])
 
 

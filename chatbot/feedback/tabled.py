@@ -182,7 +182,7 @@ def plans(found: Results) -> Table:
         "What",
         *(text for one in found.plans if one.of == kinds[0] for text in (one.what.capitalize(), "Planned")),
     )
-    return Table("As planned?", note, heads, tuple(rows) if found.plans and found.plans[0].dues else ())
+    return Table("As planned?", note, heads, tuple(rows) if found.endings else ())
 
 
 def _due(both: Sequence[Plan]) -> list[Row]:

@@ -27,7 +27,14 @@ class Simulated:
     votes: int
     called: float
     exact: float
+    least: float  # share of calls that is promised; 0 where there is nothing to call
+    most: float
     wrong: float = 0.0  # share of the runs that called the one that is not preferred
+
+    @property
+    def kept(self) -> bool:
+        """Is the promise kept, by the runs and by the exact chance?"""
+        return all(self.least <= share <= self.most for share in (self.called, self.exact))
 
 
 def votes_of(share: float, votes: int, seed: int, runs: int = RUNS) -> np.ndarray:
@@ -59,18 +66,20 @@ def exact(share: float, votes: int, alpha: float) -> float:
     return gone
 
 
-def one_pair(share: float, votes: int, alpha: float, seed: int, what: str) -> Simulated:
-    """Experiments of one pair."""
+def one_pair(what: str, share: float, votes: int, alpha: float, seed: int, least: float = 0.0) -> Simulated:
+    """Experiments of one pair. `least`: how often a true preference is promised to be called."""
     at, first = called(votes_of(share, votes, seed), alpha)
     wrong = float(((at > 0) & ~first).mean()) if share > 0.5 else 0.0
-    return Simulated(what, RUNS, votes, float((at > 0).mean()), exact(share, votes, alpha), wrong)
+    found = float((at > 0).mean())
+    return Simulated(what, RUNS, votes, found, exact(share, votes, alpha), least, 1.0 if least else ALPHA, wrong)
 
 
 def three_pairs(seed: int, votes: int = LONG) -> Simulated:
     """A/A experiments of three pairs: how often is any winner called?"""
     found = [called(votes_of(0.5, votes, seed + place), THREE)[0] > 0 for place in range(3)]
     any_of = 1 - (1 - exact(0.5, votes, THREE)) ** 3
-    return Simulated("A/A, three pairs, any winner", RUNS, votes, float(np.any(found, axis=0).mean()), any_of)
+    share = float(np.any(found, axis=0).mean())
+    return Simulated("A/A, three pairs, any winner", RUNS, votes, share, any_of, 0.0, ALPHA)
 
 
 def left_lovers(habit: float, seed: int, votes: int = SHORT, voters: int = 3) -> Simulated:
@@ -83,7 +92,7 @@ def left_lovers(habit: float, seed: int, votes: int = SHORT, voters: int = 3) ->
     first_left = np.array([_lefts(f"{seed}-{run}", votes, voters) for run in range(RUNS)])
     at, _ = called(goes_left == first_left, ALPHA)
     what = f"A/A, {voters} voters, {habit:.0%} of votes go left"
-    return Simulated(what, RUNS, votes, float((at > 0).mean()), exact(0.5, votes, ALPHA))
+    return Simulated(what, RUNS, votes, float((at > 0).mean()), exact(0.5, votes, ALPHA), 0.0, ALPHA)
 
 
 def _lefts(salt: str, votes: int, voters: int) -> Sequence[bool]:
@@ -93,11 +102,11 @@ def _lefts(salt: str, votes: int, voters: int) -> Sequence[bool]:
 def every() -> list[Simulated]:
     """All that is promised, in the order in which it is told."""
     return [
-        one_pair(0.5, LONG, ALPHA, 1, "A/A, one pair"),
+        one_pair("A/A, one pair", 0.5, LONG, ALPHA, 1),
         three_pairs(10),
         left_lovers(0.8, 4),
         left_lovers(1.0, 5),
-        one_pair(0.7, SHORT, ALPHA, 2, "70% prefer one, one pair"),
-        one_pair(0.7, SHORT, THREE, 3, "70% prefer one, of three pairs"),
-        one_pair(0.6, 2 * SHORT, ALPHA, 6, "60% prefer one, one pair"),
+        one_pair("70% prefer one, one pair", 0.7, SHORT, ALPHA, 2, least=0.88),
+        one_pair("70% prefer one, of three pairs", 0.7, SHORT, THREE, 3, least=0.80),
+        one_pair("60% prefer one, one pair", 0.6, 2 * SHORT, ALPHA, 6, least=0.50),
     ]

@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_the_verdict_mirrors_and_p_never_rises(votes: list[bool], alpha: float) 
     assert (other.called_at, other.settles, other.n - other.wins) == (found.called_at, found.settles, found.wins)
     assert other.p == pytest.approx(found.p)
     ps = [follow(votes[:n], alpha).p for n in range(len(votes) + 1)]
-    assert all(later <= earlier for earlier, later in zip(ps, ps[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(ps))
     assert (found.p <= alpha) == (found.called_at is not None)
 
 
@@ -127,13 +128,10 @@ def test_two_thousand_experiments_call_no_false_winner_too_often_and_find_a_true
     for one in found.values():
         noise = 4 * math.sqrt(one.exact * (1 - one.exact) / one.runs)
         assert abs(one.called - one.exact) < noise, one
-    for what in ("A/A, one pair", "A/A, three pairs, any winner", "A/A, 3 voters, 80% of votes go left"):
-        assert found[what].called < ALPHA, found[what]
-        assert found[what].exact < ALPHA
+        assert one.kept, one
+    assert sum(one.most == ALPHA for one in found.values()) == 4
     true = found["70% prefer one, one pair"]
-    assert true.called > 0.88
     assert true.wrong < 0.005
-    assert found["70% prefer one, of three pairs"].called > 0.80
 
 
 def test_the_fast_count_is_the_one_of_the_product() -> None:
