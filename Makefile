@@ -23,7 +23,8 @@ lint: $(READY)
 setup: $(READY)
 	@$(BIN)/triptych setup
 
-# Every fault that a store of votes must survive, on SQLite and on a PostgreSQL of its own; prints what was counted.
+# Votes: simulated voters, public data computed again, and every fault that their store must survive, on SQLite and on a
+# PostgreSQL of its own; prints what was counted.
 prove-feedback: $(READY)
 	@$(BIN)/python -m tests.chatbot.feedback.prove
 

@@ -16,7 +16,7 @@ def write_whole(path: Path, text: str) -> None:
     """Whole or not at all, and on the disk before it counts."""
     beside = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with beside.open("w", encoding="utf-8", newline="") as file:  # line ends stay as they are
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

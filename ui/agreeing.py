@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 
 from chatbot.quality.agreement import (
     ASKED,
+    ENOUGH,
     QUESTIONS,
     Agreement,
     between_reviewers,
+    in_words,
     people_and_checks,
     split_items,
     with_themselves,
@@ -19,8 +21,6 @@ from chatbot.quality.marks import Outcome
 from chatbot.quality.page import LABELS, PASSED
 from chatbot.quality.review import Review
 
-ENOUGH = 10  # replies with two marks; with fewer, kappa and alpha are luck
-RELIABLE = 0.667  # alpha from which Krippendorff (2004) allows first conclusions
 ON_SCREEN = {"on_brand": "On brand?", "send": "Good enough to send?"}
 HEADS = ("Whose marks", "Question", "Same answer", "Kappa", "Alpha (95% interval)", "In words")
 MEANING = (
@@ -59,21 +59,6 @@ def check_rows(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -> list[R
     found = people_and_checks(reviews, outcomes)
     names = {check: PASSED.get(check, LABELS[check][0]) for check in found}
     return [_row(f"People and “{names[check]}”", ASKED.get(check, "send"), one) for check, one in found.items()]
-
-
-def in_words(found: Agreement) -> str:
-    """What may be concluded."""
-    if found.same.n == 0:
-        return "Nothing to compare yet"
-    if found.same.n < ENOUGH:
-        return "Too few to say"
-    if found.alpha is None or found.low is None or found.high is None:
-        return "Every mark is the same, so luck cannot be told from agreement"
-    if found.low >= RELIABLE:
-        return "They agree: these marks can be relied on"
-    if found.high < RELIABLE:
-        return "They agree too little to rely on these marks"
-    return "Not settled: more replies are needed"
 
 
 def differing(reviews: Sequence[Review], outcomes: Sequence[Outcome], read: Sequence[Review]) -> list[Differing]:

@@ -1,4 +1,4 @@
-"""`triptych feedback`: take the votes out, or delete what must not be kept. Reports have a file of their own."""
+"""`triptych feedback`: read the votes, take them out, or delete what must not be kept."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,47 @@ import typer
 
 from chatbot.errors import FeedbackError
 from chatbot.settings import read_settings
+from knowledge.disk import write_whole
 from ui.command import JsonOption, print_json, sentences_only
 
-app = typer.Typer(no_args_is_help=True, help="Blind votes: export them, or delete what is not to be kept.")
+app = typer.Typer(no_args_is_help=True, help="Blind votes: read them, export them, or delete what is not to be kept.")
 
 BrandOption = Annotated[str | None, typer.Option(help="Only this brand's [default: all].")]
 FormatOption = Annotated[
     Literal["csv", "jsonl", "dpo"], typer.Option("--format", help="A table, JSON lines, or preference pairs for TRL.")
 ]
+
+
+@app.command()
+@sentences_only
+def report(
+    brand: Annotated[str | None, typer.Option(help="Whose votes [default: northwind].")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Only this experiment's [default: all together].")] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML file to write: one page that needs no network.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Which mode do people prefer, how sure is that, and what to know first. Look as often as you like."""
+    from chatbot.feedback.gather import read
+    from chatbot.feedback.report import page
+    from chatbot.feedback.store import open_store
+    from chatbot.feedback.wording import verdict_lines, warnings
+
+    settings = read_settings(brand=brand)
+    store = open_store(settings)
+    try:
+        found = read(store, settings, settings.brand, experiment)
+    finally:
+        store.close()
+    if out is not None:
+        _write(out, page(found))
+    where = {"out": str(out)} if out is not None else {}
+    if json_:
+        print_json({"brand": settings.brand, **found.results.document(), **where})
+        return
+    for said in (*verdict_lines(found.results), *(f"Beware. {one}" for one in warnings(found.results))):
+        typer.echo(said)
+    if out is not None:
+        typer.echo(f"Written: {out}", err=True)
 
 
 @app.command()
@@ -86,8 +119,6 @@ def _agreed(found: Any, asks: bool) -> bool:
 
 def _write(path: Path, text: str) -> None:
     try:
-        # newline="": the table's own line ends stay as they are; BOM-free UTF-8
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        write_whole(path, text)
     except OSError as error:
         raise FeedbackError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error

@@ -29,6 +29,7 @@ STYLE = """<style>
 .tp-whole {white-space: nowrap;}
 .tp-wait {opacity: .6; font-style: italic;}
 .tp-note {font-size: .84rem; padding: .3rem .6rem; border-radius: .4rem; background: rgba(192, 122, 44, .17);}
+.tp-plain {line-height: 1.5; overflow-wrap: anywhere; margin: .15rem 0 .5rem;}
 .tp-quote {opacity: .85; margin: 0 0 .55rem; line-height: 1.45; font-size: .92rem;}
 .tp-quote small {opacity: .75;}
 .tp-who {font-size: .84rem; opacity: .75; margin: .6rem 0 .2rem;}
@@ -113,6 +114,16 @@ def _citation(sign: str, link: str) -> str:
 def _whole_numbers(html: str) -> str:
     """A phone number is not torn at the end of a line."""
     return re.sub(r"\b(?:\d{3}-)+\d{4}\b", r'<span class="tp-whole">\g<0></span>', html)
+
+
+def plain(text: str) -> str:
+    """A sentence or two that may be anybody's words."""
+    return f'<div class="tp-plain">{escape(text)}</div>'
+
+
+def unmarked(text: str) -> str:
+    """Anybody's words for a label that reads Markdown: they show as typed, on one line."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!$:<>|~-])", r"\\\1", " ".join(text.split()))
 
 
 def note(text: str) -> str:

@@ -69,8 +69,13 @@ def records(store: Store, brand: str | None = None) -> list[Document]:
     return [*made, *map(_thumb, of_thumbs), *({"kind": "review", **row} for row in map(_loaded, of_reviews))]
 
 
-def account(store: Store, found: Iterable[Document], brand: str | None = None, pairs: bool = False) -> Account:
-    """What became of every vote. `pairs`: a tie and both bad make no preference pair, so they are excluded too."""
+def account(
+    store: Store, found: Iterable[Document], brand: str | None = None, pairs: bool = False, deleted: bool = True
+) -> Account:
+    """What became of every vote. `pairs`: a tie and both bad make no preference pair, so they are excluded too.
+
+    `deleted`: with the votes that were deleted for good; False for one experiment, as nothing tells whose they were.
+    """
     excluded: Counter[str] = Counter()
     counted = 0
     for record in found:
@@ -78,11 +83,18 @@ def account(store: Store, found: Iterable[Document], brand: str | None = None, p
             why = record["excluded"] or (no_pair(record) if pairs else "")
             counted += not why
             excluded.update([why] if why else [])
-    with store.database.reading() as connection:
-        for row in many(connection, _of(brand, select(deletions), deletions.c.brand)):
-            excluded[row["why"]] += row["votes"]
+    excluded.update(gone(store, brand) if deleted else {})
     excluded = +excluded
     return Account(counted + excluded.total(), counted, dict(sorted(excluded.items())))
+
+
+def gone(store: Store, brand: str | None = None) -> dict[str, int]:
+    """Why -> votes that were deleted for good; only their numbers are known."""
+    found: Counter[str] = Counter()
+    with store.database.reading() as connection:
+        for row in many(connection, _of(brand, select(deletions), deletions.c.brand)):
+            found[row["why"]] += row["votes"]
+    return dict(found)
 
 
 def no_pair(record: Document) -> str:

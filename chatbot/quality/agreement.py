@@ -20,8 +20,10 @@ from chatbot.quality.stats import Rate, rate_of, right
 QUESTIONS = ("on_brand", "send")
 ASKED = {"on_voice": "on_brand", "situation_ok": "on_brand"}  # check -> the reviewer's question nearest to it
 RESAMPLES = 2000  # of the interval of alpha
+ENOUGH = 10  # replies with two marks; with fewer, kappa and alpha are luck
+RELIABLE = 0.667  # alpha from which Krippendorff (2004) allows first conclusions
 Key = tuple[str, str]  # (case, mode): one reply
-Votes = dict[Key, bool]
+Votes = Mapping[Key, int]  # a verdict is yes or no, or the number of one of several
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def people_and_checks(reviews: Sequence[Review], outcomes: Sequence[Outcome], se
 
 def with_themselves(reviews: Iterable[Review], question: str = "on_brand", seed: int = 0) -> dict[str, Agreement]:
     """reviewer -> how far the second verdict on a repeated reply is the first one."""
-    first: dict[str, Votes] = {}
-    second: dict[str, Votes] = {}
+    first: dict[str, dict[Key, int]] = {}
+    second: dict[str, dict[Key, int]] = {}
     for one in reviews:
         votes = (second if one.again else first).setdefault(one.reviewer, {})
         votes[one.case, one.mode] = _said(one, question)
@@ -84,7 +86,33 @@ def agreement(judges: Sequence[Votes], seed: int = 0) -> Agreement:
     kappas = [(kappa, len(pair)) for pair in pairs if (kappa := _kappa(pair)) is not None]
     shared = sum(n for _, n in kappas)
     same = rate_of(alike, sum(map(len, pairs)))
-    return Agreement(same, sum(kappa * n for kappa, n in kappas) / shared if shared else None, *_alpha(judges, seed))
+    return Agreement(same, sum(kappa * n for kappa, n in kappas) / shared if shared else None, *alpha(judges, seed))
+
+
+def alpha(judges: Sequence[Votes], seed: int) -> tuple[float | None, float | None, float | None]:
+    """Alpha, low, high. None where no reply has two verdicts, or all of them are alike."""
+    keys = sorted({key for votes in judges for key in votes})
+    shared = [key for key in keys if sum(key in votes for votes in judges) > 1]
+    if len({votes[key] for key in shared for votes in judges if key in votes}) < 2:
+        return None, None, None
+    table = pd.DataFrame([[float(votes[key]) if key in votes else float("nan") for key in shared] for votes in judges])
+    found = evalica.alpha_bootstrap(table, n_resamples=RESAMPLES, random_state=seed)
+    return float(found.alpha), float(found.low), float(found.high)
+
+
+def in_words(found: Agreement) -> str:
+    """What may be concluded, as a plain sentence."""
+    if found.same.n == 0:
+        return "Nothing to compare yet"
+    if found.same.n < ENOUGH:
+        return "Too few to say"
+    if found.alpha is None or found.low is None or found.high is None:
+        return "Every mark is the same, so luck cannot be told from agreement"
+    if found.low >= RELIABLE:
+        return "They agree: these marks can be relied on"
+    if found.high < RELIABLE:
+        return "They agree too little to rely on these marks"
+    return "Not settled: more replies are needed"
 
 
 def agreement_document(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -101,9 +129,9 @@ def agreement_document(reviews: Sequence[Review], outcomes: Sequence[Outcome]) -
     }
 
 
-def _votes(reviews: Iterable[Review], question: str) -> dict[str, Votes]:
+def _votes(reviews: Iterable[Review], question: str) -> dict[str, dict[Key, int]]:
     """reviewer -> their first verdict on each reply."""
-    votes: dict[str, Votes] = {}
+    votes: dict[str, dict[Key, int]] = {}
     for one in reviews:
         if not one.again:
             votes.setdefault(one.reviewer, {})[one.case, one.mode] = _said(one, question)
@@ -122,23 +150,12 @@ def _majority(votes: Iterable[Votes]) -> Votes:
     return {key: sum_ > 0 for key, sum_ in balance.items() if sum_}
 
 
-def _shared(one: Mapping[Key, bool], other: Mapping[Key, bool]) -> list[tuple[bool, bool]]:
+def _shared(one: Votes, other: Votes) -> list[tuple[int, int]]:
     return [(one[key], other[key]) for key in sorted(one.keys() & other.keys())]
 
 
-def _kappa(pair: Sequence[tuple[bool, bool]]) -> float | None:
+def _kappa(pair: Sequence[tuple[int, int]]) -> float | None:
     """None where both said the same of everything: then nothing can be told from chance."""
     if len({vote for both in pair for vote in both}) < 2:
         return None
     return float(cohen_kappa_score([a for a, _ in pair], [b for _, b in pair]))
-
-
-def _alpha(judges: Sequence[Votes], seed: int) -> tuple[float | None, float | None, float | None]:
-    """Alpha, low, high. None where no reply has two verdicts, or all of them are alike."""
-    keys = sorted({key for votes in judges for key in votes})
-    shared = [key for key in keys if sum(key in votes for votes in judges) > 1]
-    if len({votes[key] for key in shared for votes in judges if key in votes}) < 2:
-        return None, None, None
-    table = pd.DataFrame([[float(votes[key]) if key in votes else float("nan") for key in shared] for votes in judges])
-    found = evalica.alpha_bootstrap(table, n_resamples=RESAMPLES, random_state=seed)
-    return float(found.alpha), float(found.low), float(found.high)

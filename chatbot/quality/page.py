@@ -22,6 +22,7 @@ from chatbot.quality.measures import Measures, readability
 from chatbot.quality.stats import LESS_IS_BETTER, Rate, by_mode, by_situation, held, modes_in
 from chatbot.quality.suite import Case
 
+HERE = Path(__file__).parent
 LABELS = {  # check -> its name and what it asks, for a reader who does not code
     "on_voice": ("On voice", "The reply keeps the rules of the brand's voice guide."),
     "grounded": ("Facts given", "The reply gives every fact that the answer needs."),
@@ -104,7 +105,7 @@ def context(
 
 def page(given: Mapping[str, Any]) -> str:
     """The whole document from a `context`."""
-    return _environment().get_template("report.html.j2").render(given)
+    return environment().get_template("report.html.j2").render(given)
 
 
 class Pieces:
@@ -112,7 +113,7 @@ class Pieces:
 
     def __init__(self, given: Mapping[str, Any]):
         self._modes = len(given["modes"])
-        self._parts = _environment().get_template("parts.html.j2").make_module(dict(given))
+        self._parts = environment().get_template("parts.html.j2").make_module(dict(given))
 
     def section(self, name: str) -> str:
         """One of verdict, checks, heat, topics, same, ease."""
@@ -128,7 +129,21 @@ class Pieces:
 
 def style(theme: str) -> str:
     """The style of the pieces. `theme`: light, dark, or auto (as the reader's system has it)."""
-    return _environment().get_template("style.css.j2").render(theme=theme, every=EVERY)
+    return environment().get_template("style.css.j2").render(theme=theme, every=EVERY)
+
+
+@cache
+def environment(folder: Path = HERE) -> Environment:
+    """Templates of `folder`, and of this room where it has none of that name: everything is escaped in them."""
+    made = Environment(
+        autoescape=True,
+        loader=FileSystemLoader([folder, HERE]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["percent"] = _percent
+    return made
 
 
 def histories(cases: Sequence[Case]) -> Histories:
@@ -160,19 +175,6 @@ def marked(text: str, marks: Mapping[str, Mark]) -> Markup:
         made += Markup('<mark title="{}">{}</mark>').format(names[found[0]], found[0])
         end = found.end()
     return made + escape(text[end:])
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = _percent
-    return environment
 
 
 def _pattern(word: str) -> str:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from chatbot.quality.agreement import ENOUGH
 from chatbot.quality.marks import Outcome
 from chatbot.quality.review import Desk, Review, pile_sizes
 from ui import markup
 from ui.agreeing import (
-    ENOUGH,
     HEADS,
     MEANING,
     SAID_HEADS,

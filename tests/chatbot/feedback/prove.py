@@ -1,6 +1,6 @@
-"""`make prove-feedback`: do every fault to SQLite and to a PostgreSQL of its own; print what was counted, and JSON.
+"""`make prove-feedback`: simulate voters, compute public data again, do every fault to SQLite and to a PostgreSQL.
 
-Exit code 1 if one was not survived."""
+Prints what was counted, and JSON. Exit code 1 if a promise is broken, a published number missed, a fault not survived."""
 
 import json
 import os
@@ -16,14 +16,16 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from chatbot.feedback import public
 from chatbot.settings import Settings
-from tests.chatbot.feedback import faults, postgres
+from tests.chatbot.feedback import faults, postgres, simulate
 from tests.chatbot.feedback.faults import Ground, Outcome
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 NO_MOUNT = "NO SMALL DISK: mounting one needs root; a full disk was not tried on PostgreSQL."
 ROUNDS = {SQLITE: 100, POSTGRESQL: 40}  # of kill -9: a PostgreSQL connection takes longer to open
 NUMBERS = count()
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "votes"
 FAULTS: dict[str, tuple[Callable[[Ground], Outcome], ...]] = {
     SQLITE: (
         faults.double_posts, faults.two_forms, partial(faults.killed_writers, rounds=ROUNDS[SQLITE]), faults.locked,
@@ -98,16 +100,41 @@ def _timed(name: str, server: postgres.Server | None, act: Callable[[Path], Outc
         return {"database": name, **asdict(found), "seconds": round(time.monotonic() - began, 2)}
 
 
+def simulated() -> list[dict[str, object]]:
+    """Every simulation, and whether it keeps what it promises."""
+    return [{**asdict(one), "kept": one.kept} for one in simulate.every()]
+
+
+def published(folder: Path) -> list[dict[str, object]]:
+    """Every published number, computed again; [] where the data are not beside the repository."""
+    names = ("what", "published", "found", "agrees")
+    return [dict(zip(names, row, strict=True)) for row in public.table(folder)] if folder.is_dir() else []
+
+
 def main() -> int:
-    """Print the table, then the JSON."""
+    """Print the tables as they are done, then the JSON."""
+    runs = simulated()
+    for run in runs:
+        print(
+            f"{'ok   ' if run['kept'] else 'WRONG'} {run['what']:<40} {run['called']:>6.1%} called within {run['votes']} votes"
+            f" in {run['runs']} runs; exactly {run['exact']:.1%}"
+        )
+    known = published(DATA)
+    for row in known:
+        print(
+            f"{'ok   ' if row['agrees'] else 'WRONG'} {row['what']:<40} published {row['published']}; found {row['found']}"
+        )
+    if not known:
+        print("NO PUBLIC DATA: shared/data/votes is not beside the repository; nothing was computed again.")
     found = counted()
     for one in found:
         verdict = "ok   " if one["right"] == one["tried"] else "FAULT"
         print(
             f"{verdict} {one['database']:<11}{one['fault']:<24}{one['right']:>4} of {one['tried']:<4}{one['seconds']:>7} s"
         )
-    print(json.dumps(found, indent=1))
-    return int(any(one["right"] != one["tried"] for one in found))
+    print(json.dumps({"simulations": runs, "public": known, "faults": found}, indent=1))
+    kept = all(run["kept"] for run in runs) and all(row["agrees"] for row in known)
+    return int(not kept or any(one["right"] != one["tried"] for one in found))
 
 
 if __name__ == "__main__":
