@@ -24,6 +24,10 @@ class Searcher(Protocol):
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Every line that is near `question` in any way, best first, whether or not it is about it."""
 
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """Names of all articles that are searched, sorted."""
+
     def judge(self, question: str) -> Judgement:
         """Do the articles answer `question` at all?"""
 

@@ -80,12 +80,14 @@ class Searcher:
     def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         """At most `k` lines about `question`, best first; () when none is. `only` names the articles to look in, all
         of them if empty. Raises KnowledgeError for a name that none has."""
-        if k < 1:
+        index = self._newest()
+        chosen = _chosen(only, index.articles)
+        if not question.strip() or k < 1:
             return ()
-        hits = tuple(hit for hit in self.look(question, only) if passes(hit))
-        if self._reranker is not None:
-            hits = reordered(question, hits, self._reranker)
-        return hits[:k]
+        vector = self._embedder.encode([question])[0]  # (d,)
+        if self._reranker is None:
+            return index.search(question, vector, k, chosen)
+        return reordered(question, index.search(question, vector, max(k, RERANKED), chosen), self._reranker)[:k]
 
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Every line near `question` in meaning or words, whether or not it is about it; best first, not reranked."""
@@ -144,11 +146,18 @@ class _Index:
         self._lexicon = Lexicon(of_lines)
         self.articles = tuple(sorted({one.article for one in passages}))
 
+    def search(self, question: str, vector: Any, k: int, only: Collection[str]) -> tuple[Hit, ...]:
+        found = self._found(question, vector, only)
+        # beyond the dense pool a cosine is below every threshold
+        near = {place for place in (*found.lines, *found.asked) if place[0] in found.cosines}
+        return tuple(hit for hit in self._ordered(near, found) if passes(hit))[:k]
+
     def look(self, question: str, vector: Any, only: Collection[str]) -> tuple[Hit, ...]:
         found = self._found(question, vector, only)
-        # beyond the dense pool a cosine is below every threshold; words alone bring no line there
-        near = {place for place in (*found.lines, *found.asked) if place[0] in found.cosines}
-        hits = {place: self._hit(place, found) for place in {*near, *found.words}}
+        return self._ordered({*found.lines, *found.asked, *found.words}, found)
+
+    def _ordered(self, places: Collection[Place], found: "_Found") -> tuple[Hit, ...]:
+        hits = {place: self._hit(place, found) for place in places}
         return tuple(hits[place] for place in sorted(hits, key=lambda place: (-hits[place].fused, place)))
 
     def judge(self, question: str, vector: Any) -> Judgement:

@@ -93,6 +93,10 @@ class FakeSearcher:
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         return tuple(one for one in self.hits if not only or one.passage.article in only)
 
+    @property
+    def articles(self) -> tuple[str, ...]:
+        return tuple(sorted({one.passage.article for one in self.hits}))
+
     def judge(self, question: str) -> Judgement:
         return self.judgements.get(question, self.judgement)
 

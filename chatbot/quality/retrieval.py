@@ -5,8 +5,9 @@ What counts as right:
   case names (`article`). The lines of all articles are ranked, not articles: the first right one's rank is what counts.
   "facts" is stricter: the line must also hold every fact that the case asks for (`must`). These patterns are written
   for replies, so cases where no line of the article holds them all (a yes, a sum) are left out there.
-- Follow-ups: the suite's answerable cases with a history, right as above. What a chat would find for the message
-  alone, and what it finds with the message before (chatbot/lookup.py); here what is refused counts as not found.
+- Follow-ups: the suite's answerable cases with a history, right as above; searched alone, and with the message before
+  as a chat does it (chatbot/lookup.py). There the search's own thresholds stand, and in the last row the judge's too:
+  what a chat would refuse to answer counts as not found.
 - Banking77 (CC BY 4.0, kept outside the product): 1,000 of its test messages, drawn with a seed, against its 10,003
   training messages. One is right if it has the intent of the message.
 Elsewhere thresholds play no part: what they refuse is tradeoff.py's matter. "Dense" orders by what the cosines count
@@ -82,13 +83,14 @@ def of_suite(searcher: Searcher, cases: Sequence[Case]) -> dict[str, Measured]:
 
 
 def of_follow_ups(searcher: Searcher, cases: Sequence[Case]) -> dict[str, Measured]:
-    """The answerable cases with a history: "alone", and "with the message before" as a chat searches."""
-    ranks: dict[str, list[Rank]] = {"alone": [], "with the message before": []}
+    """The answerable cases with a history: "alone", "with the message before", and what a chat gives of these."""
+    ranks: dict[str, list[Rank]] = {"alone": [], "with the message before": [], "the same, as a chat gives": []}
     for case in answerable(cases, follow_up=True):
-        for name, history in zip(ranks, ((), case.history), strict=True):
-            seen = outlook(searcher, case.question, history)
-            found = lines(searcher, seen, DEPTH) if seen.answered else ()
-            ranks[name].append(first(in_article(hit, case) for hit in found))
+        seen = outlook(searcher, case.question, case.history)
+        both = lines(searcher, seen, DEPTH)
+        found = searcher.search(case.question, DEPTH), both, both if seen.answered else ()
+        for name, some in zip(ranks, found, strict=True):
+            ranks[name].append(first(in_article(hit, case) for hit in some))
     return {name: measured(some) for name, some in ranks.items()}
 
 
@@ -127,10 +129,10 @@ def _has_facts(hit: Hit, case: Case) -> bool:
 
 
 def _print(title: str, found: Mapping[str, Measured]) -> None:
-    print(f"\n{title}\n{'':26}{'n':>5}  {'hit@1':18}{'hit@5':18}MRR@{DEPTH}")
+    print(f"\n{title}\n{'':27}{'n':>5}  {'hit@1':18}{'hit@5':18}MRR@{DEPTH}")
     for name, one in found.items():
         cells = "".join(f"{_cell(part):18}" for part in (one.hit1, one.hit5))
-        print(f"  {name:24}{one.hit1.n:5}  {cells}{_cell(one.mrr)}")
+        print(f"  {name:25}{one.hit1.n:5}  {cells}{_cell(one.mrr)}")
 
 
 def _cell(found: Rate | Mean) -> str:
