@@ -153,9 +153,10 @@ class Bot:
         parts = (detector, self._searcher, self.engine, self.settings, self.adapter, self.adapter_fault)
         return Bot(brand or self.brand, guide, *parts)
 
-    def search(self, question: str, k: int) -> tuple[Hit, ...]:
-        """The passages about `question`, best first."""
-        return self._searcher.search(question, k)
+    @property
+    def searcher(self) -> Searcher:
+        """What finds lines in the articles, for those who look at the search itself."""
+        return self._searcher
 
     @property
     def articles(self) -> tuple[Article, ...]:
@@ -203,11 +204,13 @@ def open_bot(settings: Settings) -> Bot:
     from adapters.base import load_base
     from chatbot.engine.local import LocalEngine
     from knowledge.embed import MiniLM, Remembering
+    from knowledge.rerank import open_reranker
     from knowledge.search import open_searcher
 
     brand, guide = open_guide(settings)
     embedder = Remembering(MiniLM())
-    searcher = open_searcher(brand.key, index_root(settings.home), embedder)
+    reranker = open_reranker(settings.reranker)
+    searcher = open_searcher(brand.key, index_root(settings.home), embedder, reranker)
     detector = detector_for(brand, guide, embedder, settings.home)
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
@@ -238,7 +241,8 @@ def index_root(home: Path) -> Path:
 def open_knowledge(settings: Settings) -> Searcher:
     """The searcher alone, without waking the model."""
     from knowledge.embed import MiniLM
+    from knowledge.rerank import open_reranker
     from knowledge.search import open_searcher
 
     brand = find_brand(settings.brand, settings.home)
-    return open_searcher(brand.key, index_root(settings.home), MiniLM())
+    return open_searcher(brand.key, index_root(settings.home), MiniLM(), open_reranker(settings.reranker))

@@ -18,8 +18,15 @@ OURS = 2  # lines of the conversation that stand before the question's own best
 class Searcher(Protocol):
     """Whatever finds passages; knowledge.search.Searcher is one."""
 
-    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
-        """At most `k` lines about `question`, best first; () when none is."""
+    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """At most `k` lines about `question`, best first; () when none is. Of the articles `only`, if any are named."""
+
+    def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """Every line that is near `question` in any way, best first, whether or not it is about it."""
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """Names of all articles that are searched, sorted."""
 
     def judge(self, question: str) -> Judgement:
         """Do the articles answer `question` at all?"""

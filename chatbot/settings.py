@@ -34,6 +34,7 @@ class Settings:
     top_p: float = 1.0  # above 0, up to 1
     seed: int = 0
     deadline_s: float = 120.0  # seconds of writing
+    reranker: str = ""  # folder with a cross-encoder that reorders the best lines found; "" has none
     approved: str = "on"  # on or off: approved wording, where a situation has any, in place of a written reply
     webhook: str = ""  # http(s) address that tickets for people are posted to as JSON; "" sends nothing
     # where feedback is stored: "" is a file in home; or postgresql://user:password@host/name. repr would print it

@@ -9,8 +9,9 @@ say how well the nearest line fits (nearline.py). A logistic regression makes a 
 the index is built, on the lists themselves, each question judged as if it were not in them (leave one out), and
 compared by weights that were learnt without the questions for its line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from knowledge.embed import Vectors
 Places = NDArray[np.intp]  # of questions, in their list
 Yes = NDArray[np.bool_]  # (n,): is it an answered one?
 
-VERSION = "5"  # of what follows: part of the index's fingerprint
+VERSION = "6"  # of what follows: part of the index's fingerprint
 NEAREST = 10  # questions that vote
 SHARP = 12.0  # how much more a near one counts: exp(SHARP x cosine)
 LEAST_EACH = 40  # questions of either list, below which nothing is learnt
@@ -35,6 +36,16 @@ NO_LINE = (0.0, 0.0, 0.0)
 KEPT = 0.91  # share of answered questions that must keep their lines, each judged without itself. The lists are harder
 # than life: on northwind's suite .97 of them keep theirs (adapters/LOG.md). A refused answer costs more than a vain one
 
+QUANTILES = 201  # of the chances that `least` was chosen on: enough to draw what another one would do
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Those of a whole list, each question judged as if it were not in it: how many, and QUANTILES of them, rising."""
+
+    n: int
+    quantiles: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -48,6 +59,8 @@ class Judge:
     weights: tuple[float, ...]  # (3d,), of the comparison
     offset: float  # of the comparison
     line: tuple[float, ...] = NO_LINE  # what the signs of the nearest line count
+    answered: Chances | None = None  # what `least` was chosen on; None in an index of an older program
+    unanswered: Chances | None = None
 
     def chance(
         self,
@@ -68,8 +81,13 @@ class Judge:
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
     def document(self) -> dict[str, object]:
-        """For the index's manifest; `Judge(**document)` is the judge again."""
+        """For the index's manifest; `Judge.of` makes it the judge again."""
         return asdict(self)
+
+    @staticmethod
+    def of(document: Mapping[str, Any]) -> "Judge":
+        """What `document` made, read back."""
+        return Judge(**{name: _read_back(value) for name, value in document.items()})
 
 
 @dataclass(frozen=True)
@@ -122,7 +140,24 @@ def learn(
     signs_model, comparison = _fitted(rows, is_answered, 1.0), _fitted(pairs, is_answered, STRENGTH)
     share, nearest, compared, *line = signs_model[0]
     judge = Judge(share, nearest, compared, signs_model[1], 0.0, comparison[0], comparison[1], tuple(line))
-    return replace(judge, least=float(np.quantile(judge._chances(rows[is_answered]), 1 - KEPT)))
+    chances = judge._chances(rows)
+    return replace(
+        judge,
+        least=float(np.quantile(chances[is_answered], 1 - KEPT)),
+        answered=_summed(chances[is_answered]),
+        unanswered=_summed(chances[~is_answered]),
+    )
+
+
+def _read_back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Chances(value["n"], tuple(value["quantiles"]))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _summed(chances: Vectors) -> Chances:
+    made = np.quantile(chances, np.linspace(0, 1, QUANTILES))
+    return Chances(len(chances), tuple(round(float(chance), 4) for chance in made))
 
 
 def _some(vectors: Vectors) -> Places:

@@ -84,7 +84,7 @@ def current_index(root: Path, brand: str) -> Path | None:
 def judge_of(folder: Path) -> Judge | None:
     """What was learnt of answered and unanswered questions; None where there were too few."""
     found = _manifest(folder).get("judge")
-    return Judge(**found) if isinstance(found, dict) else None
+    return Judge.of(found) if isinstance(found, dict) else None
 
 
 def fingerprint(

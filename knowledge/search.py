@@ -5,23 +5,22 @@ middle: asked.jsonl), plus half of that to the nearest such way and to the whole
 line and those ways: what each is worth on the suite stands in adapters/LOG.md. Whether a line is about the
 question at all is decided on raw cosines and term coverage, never on the fused score."""
 
-import logging
 import threading
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import bm25s
 
 from knowledge.answerable import NEAREST, Judgement
 from knowledge.asked import documents
 from knowledge.chunk import Passage
 from knowledge.embed import Embedder
-from knowledge.errors import IndexMissing
+from knowledge.errors import IndexMissing, KnowledgeError
 from knowledge.ingest import current_index, judge_of
 from knowledge.nearline import CLOSEST, closest
+from knowledge.rerank import Reranker
 from knowledge.store import Place, Store
-from knowledge.words import Coverage, stemmed, stems_of
+from knowledge.words import Coverage, Lexicon, stemmed, stems_of
 
 POOL = 50  # candidates from each side
 WHOLE = 0.5  # what the passage's cosine counts beside that of a line
@@ -31,6 +30,15 @@ SURE = 0.43  # cosine, of passage or best line, from which it is about the quest
 # answerable held-in questions reach it (the least likely .49), what is off topic .41 at most
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
 COVERED = 0.45  # the idf-weighted share of the question's stems that it holds
+RERANKED = 10  # lines that a reranker puts in order
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """That a reranker had its say."""
+
+    by: str  # its name
+    before: int  # the line's rank without it
 
 
 @dataclass(frozen=True)
@@ -45,28 +53,54 @@ class Hit:
     coverage: float  # 0..1, of the passage
     dense_rank: int | None  # of the passage
     lexical_rank: int | None  # of the line
+    best: float = 0.0  # the best cosine of the passage's lines
+    dense: float = 0.0  # what its cosines count together
+    lexical: float = 0.0  # 0..1, BM25 as a share of the question's best
+    reordered: Reordered | None = None
 
     @property
     def cited(self) -> str:
         """The line with its heading path: what a model is given."""
         return self.passage.cite(self.text)
 
+    @property
+    def fused(self) -> float:
+        """What lines are ordered by."""
+        return self.dense + LEXICAL * self.lexical
+
 
 class Searcher:
     """Searches the index in use; notices a newer one and reads that from then on."""
 
-    def __init__(self, brand: str, root: Path, embedder: Embedder):
-        self._brand, self._root, self._embedder = brand, root, embedder
+    def __init__(self, brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None):
+        self._brand, self._root, self._embedder, self._reranker = brand, root, embedder, reranker
         self._lock = threading.Lock()
         self._index = self._opened()
 
-    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
-        """At most `k` lines about `question`, best first; () when none is."""
+    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """At most `k` lines about `question`, best first; () when none is. `only` names the articles to look in, all
+        of them if empty. Raises KnowledgeError for a name that none has."""
+        index = self._newest()
+        chosen = _chosen(only, index.articles)
         if not question.strip() or k < 1:
             return ()
-        index = self._newest()
         vector = self._embedder.encode([question])[0]  # (d,)
-        return index.search(question, vector, k)
+        if self._reranker is None:
+            return index.search(question, vector, k, chosen)
+        return reordered(question, index.search(question, vector, max(k, RERANKED), chosen), self._reranker)[:k]
+
+    def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
+        """Every line near `question` in meaning or words, whether or not it is about it; best first, not reranked."""
+        index = self._newest()
+        chosen = _chosen(only, index.articles)
+        if not question.strip():
+            return ()
+        return index.look(question, self._embedder.encode([question])[0], chosen)
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """Names of all articles in the index, sorted."""
+        return self._newest().articles
 
     def judge(self, question: str) -> Judgement:
         """Do the articles answer `question` at all?"""
@@ -86,9 +120,9 @@ class Searcher:
         return _Index(folder, self._brand)
 
 
-def open_searcher(brand: str, root: Path, embedder: Embedder) -> Searcher:
+def open_searcher(brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None) -> Searcher:
     """The brand's searcher. Raises IndexMissing when there is no whole index."""
-    return Searcher(brand, root, embedder)
+    return Searcher(brand, root, embedder, reranker)
 
 
 class _Index:
@@ -106,20 +140,25 @@ class _Index:
         self._stems = {one.id: set(its) for one, its in zip(passages, stems, strict=True)}
         self._coverage = Coverage(self._stems.values())
         of_lines = stemmed(list(documents(passages, asked).values()))
-        self._known, self._places = {stem for stems in of_lines for stem in stems}, list(self._lines)
+        self._places = list(self._lines)
         self._held = dict(zip(self._places, map(set, of_lines), strict=True))
         self._of_lines = Coverage(of_lines)
-        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
-        self._bm25 = bm25s.BM25()
-        self._bm25.index(of_lines, show_progress=False)
+        self._lexicon = Lexicon(of_lines)
+        self.articles = tuple(sorted({one.article for one in passages}))
 
-    def search(self, question: str, vector: Any, k: int) -> tuple[Hit, ...]:
-        found = self._found(question, vector)
-        fused = {place: self._fused(place, found) for place in {*found.lines, *found.asked}}
-        ordered = sorted(fused, key=lambda place: (-fused[place], place))
+    def search(self, question: str, vector: Any, k: int, only: Collection[str]) -> tuple[Hit, ...]:
+        found = self._found(question, vector, only)
         # beyond the dense pool a cosine is below every threshold
-        hits = (self._hit(place, found) for place in ordered if place[0] in found.cosines)
-        return tuple(hit for hit in hits if about(hit, found.best[hit.passage.id]))[:k]
+        near = {place for place in (*found.lines, *found.asked) if place[0] in found.cosines}
+        return tuple(hit for hit in self._ordered(near, found) if passes(hit))[:k]
+
+    def look(self, question: str, vector: Any, only: Collection[str]) -> tuple[Hit, ...]:
+        found = self._found(question, vector, only)
+        return self._ordered({*found.lines, *found.asked, *found.words}, found)
+
+    def _ordered(self, places: Collection[Place], found: "_Found") -> tuple[Hit, ...]:
+        hits = {place: self._hit(place, found) for place in places}
+        return tuple(hits[place] for place in sorted(hits, key=lambda place: (-hits[place].fused, place)))
 
     def judge(self, question: str, vector: Any) -> Judgement:
         if self._judge is None:
@@ -135,42 +174,39 @@ class _Index:
         asked = closest(self._store.asked_for(place, vector, CLOSEST), cosine)
         return cosine, asked, self._of_lines.share(stems, self._held[place])
 
-    def _found(self, question: str, vector: Any) -> "_Found":
-        dense = self._store.nearest(vector, min(POOL, len(self._passages)))
-        lines = self._store.nearest_lines(vector, min(3 * POOL, len(self._lines)))
-        asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings))
+    def _found(self, question: str, vector: Any, only: Collection[str]) -> "_Found":
+        among = [name for name, one in self._passages.items() if one.article in only]
+        where = {"passage": {"$in": among}} if only else None
+        dense = self._store.nearest(vector, min(POOL, len(among or self._passages)), only)
+        lines = self._store.nearest_lines(vector, min(3 * POOL, len(self._lines)), where)
+        asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings), where)
         stems = stems_of(question)
         best = dict.fromkeys((name for name, _ in dense), 0.0)
         for (name, _), cosine in lines.items():
             best[name] = max(best.get(name, 0.0), cosine)
         ranks = {name: rank for rank, (name, _) in enumerate(dense, 1)}
-        words = self._lexical(stems)
+        words = self._lexical(stems, set(among))
         word_ranks = {place: rank for rank, place in enumerate(words, 1)}
         least, most = min(asked.values(), default=0.0), max(words.values(), default=1.0)
         return _Found(stems, dict(dense), ranks, lines, best, asked, words, word_ranks, least, most)
 
-    def _fused(self, place: Place, found: "_Found") -> float:
-        line = found.lines.get(place, 0.0)
+    def _hit(self, place: Place, found: "_Found") -> Hit:
+        passage, line = self._passages[place[0]], found.lines.get(place, 0.0)
+        cosine, best = found.cosines.get(passage.id, 0.0), found.best.get(passage.id, 0.0)
         # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
         least = found.least if place in self._asked else 1.0
         asked = found.asked.get(place, min(line, least))
-        lexical = found.words.get(place, 0.0) / found.most
-        return line + WHOLE * found.cosines.get(place[0], 0.0) + ASKED * asked + LEXICAL * lexical
-
-    def _hit(self, place: Place, found: "_Found") -> Hit:
-        passage, cosine, line = self._passages[place[0]], found.cosines[place[0]], found.lines.get(place, 0.0)
         coverage = self._coverage.share(found.stems, self._stems[passage.id])
         score = max(0.0, min(1.0, max(cosine, line, found.asked.get(place, 0.0))))
-        rank = found.word_ranks.get(place)
-        return Hit(passage, self._lines[place], score, cosine, line, coverage, found.ranks[passage.id], rank)
+        ranks = found.ranks.get(passage.id), found.word_ranks.get(place)
+        counted = dense(line, cosine, asked), found.words.get(place, 0.0) / found.most
+        return Hit(passage, self._lines[place], score, cosine, line, coverage, *ranks, best, *counted)
 
-    def _lexical(self, asked: list[str]) -> dict[Place, float]:
-        """BM25 scores by line, best first."""
-        known = [stem for stem in asked if stem in self._known]
-        if not known:
-            return {}
-        found, scores = self._bm25.retrieve([known], k=min(3 * POOL, len(self._places)), show_progress=False)
-        return {self._places[i]: float(score) for i, score in zip(found[0], scores[0], strict=True) if score > 0}
+    def _lexical(self, asked: list[str], among: Collection[str]) -> dict[Place, float]:
+        """BM25 scores by line, best first; of the passages `among`, if any are named."""
+        allowed = [place[0] in among for place in self._places] if among else None
+        found = self._lexicon.best(asked, min(3 * POOL, len(self._places)), allowed)
+        return {self._places[number]: score for number, score in found}
 
 
 @dataclass(frozen=True)
@@ -189,6 +225,30 @@ class _Found:
     most: float  # of `words`
 
 
-def about(hit: Hit, best: float) -> bool:
-    """Is this line's passage, whose best line has the cosine `best`, about the question at all?"""
-    return max(hit.cosine, best) >= SURE or (hit.cosine >= LIKELY and hit.coverage >= COVERED)
+def dense(line: float, whole: float, asked: float) -> float:
+    """What the cosines of a line, its whole passage and its nearest phrasing count together."""
+    return line + WHOLE * whole + ASKED * asked
+
+
+def passes(hit: Hit) -> str:
+    """Why the line's passage is about the question at all: "close", or "words" in common; "" if it is not."""
+    if max(hit.cosine, hit.best) >= SURE:
+        return "close"
+    return "words" if hit.cosine >= LIKELY and hit.coverage >= COVERED else ""
+
+
+def reordered(question: str, hits: Sequence[Hit], reranker: Reranker) -> tuple[Hit, ...]:
+    """The first RERANKED of `hits` as `reranker` likes them, each with its rank from before; then the others."""
+    first = hits[:RERANKED]
+    scores = reranker.scores(question, [hit.cited for hit in first])
+    order = sorted(range(len(first)), key=lambda place: -scores[place])
+    moved = (replace(first[place], reordered=Reordered(reranker.name, place + 1)) for place in order)
+    return (*moved, *hits[RERANKED:])
+
+
+def _chosen(only: Sequence[str], known: Sequence[str]) -> frozenset[str]:
+    """`only` as the index names them: "returns.md" is "returns". Raises KnowledgeError for one it does not hold."""
+    names = frozenset(name.strip().removesuffix(".md") for name in only)
+    if unknown := sorted(names - set(known)):
+        raise KnowledgeError(f"There is no article {unknown[0]!r} in the index. It holds: {', '.join(known)}.")
+    return names

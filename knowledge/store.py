@@ -3,7 +3,7 @@
 One folder holds one finished collection and is never changed afterwards, so readers need no lock."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,21 +107,23 @@ class Store:
         vectors = np.asarray(found["embeddings"], np.float32).reshape(len(made), -1)
         return [made[i] for i in order], vectors[order]
 
-    def nearest(self, vector: Vectors, n: int) -> list[tuple[str, float]]:
-        """The `n` nearest passages' ids with their cosine (-1..1) to `vector` (d,), nearest first."""
-        found, cosines = self._query(self._collection, vector, n)
+    def nearest(self, vector: Vectors, n: int, articles: Collection[str] = ()) -> list[tuple[str, float]]:
+        """The `n` nearest passages' ids with their cosine (-1..1) to `vector` (d,), nearest first; of these `articles`
+        alone, if any are named."""
+        where = {"article": {"$in": sorted(articles)}} if articles else None
+        found, cosines = self._query(self._collection, vector, n, where=where)
         return list(zip(found["ids"][0], cosines, strict=True))
 
-    def nearest_lines(self, vector: Vectors, n: int) -> dict[Place, float]:
-        """The `n` nearest lines with their cosines, nearest first."""
-        return self._nearest(self._lines, vector, n)
+    def nearest_lines(self, vector: Vectors, n: int, where: Any = None) -> dict[Place, float]:
+        """The `n` nearest lines with their cosines, nearest first; of those whose facts are as `where` says."""
+        return self._nearest(self._lines, vector, n, where)
 
-    def nearest_asked(self, vector: Vectors, n: int) -> dict[Place, float]:
-        """Lines with the best cosine of their phrasings, of the `n` nearest phrasings."""
-        return self._nearest(self._asked, vector, n) if n else {}
+    def nearest_asked(self, vector: Vectors, n: int, where: Any = None) -> dict[Place, float]:
+        """Lines with the best cosine of their phrasings, of the `n` nearest phrasings that are as `where` says."""
+        return self._nearest(self._asked, vector, n, where) if n else {}
 
-    def _nearest(self, collection: Any, vector: Vectors, n: int) -> dict[Place, float]:
-        found, cosines = self._query(collection, vector, n, "metadatas")
+    def _nearest(self, collection: Any, vector: Vectors, n: int, where: Any) -> dict[Place, float]:
+        found, cosines = self._query(collection, vector, n, "metadatas", where=where)
         best: dict[Place, float] = {}
         for facts, cosine in zip((found["metadatas"] or [[]])[0], cosines, strict=True):
             # nearest first: the first one of a line is its best

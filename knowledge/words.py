@@ -1,10 +1,12 @@
-"""Words without their endings, and how much of a question's words a text holds. The door of bm25s' tokenizer."""
+"""Words without their endings, how much of a question's words a text holds, and BM25. The door of bm25s."""
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 import bm25s
+import numpy as np
 import Stemmer
 
 
@@ -39,3 +41,23 @@ class Coverage:
 
     def _weight(self, count: int) -> float:
         return math.log(1 + (self._documents - count + 0.5) / (count + 0.5))
+
+
+class Lexicon:
+    """BM25 over `documents` (their stems), which are numbered as they come."""
+
+    def __init__(self, documents: Sequence[Sequence[str]]):
+        self._known = {stem for stems in documents for stem in stems}
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG and talks into --json runs
+        self._bm25 = bm25s.BM25()
+        self._bm25.index([list(stems) for stems in documents], show_progress=False)
+
+    def best(self, asked: Sequence[str], n: int, allowed: Sequence[bool] | None = None) -> list[tuple[int, float]]:
+        """At most `n` documents that hold any of the stems `asked`, each with its score, best first; of the `allowed`
+        ones, one bool a document, where that is said. `n` is at most how many there are."""
+        known = [stem for stem in asked if stem in self._known]
+        if not known:
+            return []
+        mask = None if allowed is None else np.asarray(allowed, np.float32)
+        found, scores = self._bm25.retrieve([known], k=n, show_progress=False, weight_mask=mask)
+        return [(int(i), float(score)) for i, score in zip(found[0], scores[0], strict=True) if score > 0]

@@ -86,9 +86,16 @@ class FakeSearcher:
         self.hits, self.asked, self.judgement = tuple(hits), [], Judgement()
         self.judgements: dict[str, Judgement] = {}
 
-    def search(self, question: str, k: int = 3) -> tuple[Hit, ...]:
+    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         self.asked.append(question)
-        return self.hits[:k]
+        return self.look(question, only)[:k]
+
+    def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
+        return tuple(one for one in self.hits if not only or one.passage.article in only)
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        return tuple(sorted({one.passage.article for one in self.hits}))
 
     def judge(self, question: str) -> Judgement:
         return self.judgements.get(question, self.judgement)
@@ -97,7 +104,7 @@ class FakeSearcher:
 def hit(text: str, article: str = "returns", heading: str = "How long", score: float = 0.7) -> Hit:
     """A found passage."""
     passage = Passage(f"{article}#{heading.lower()}", article, article.title(), heading, text, 0)
-    return Hit(passage, text, score, score, score, 1.0, 1, 1)
+    return Hit(passage, text, score, score, score, 1.0, 1, 1, score, 2 * score, 1.0)
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ MAY_IMPORT = {
 DOORS = {
     "torch": ("adapters/", "chatbot/engine/"),
     "peft": ("adapters/", "chatbot/engine/local.py"),
-    "transformers": ("adapters/", "chatbot/engine/", "knowledge/embed.py"),  # embed: only to quiet its bars
+    # in knowledge only to quiet its bars
+    "transformers": ("adapters/", "chatbot/engine/", "knowledge/embed.py", "knowledge/rerank.py"),
     "trl": ("adapters/train.py",),
     "datasets": ("adapters/train.py",),
     "chromadb": ("knowledge/store.py",),
-    "sentence_transformers": ("knowledge/embed.py",),
+    "sentence_transformers": ("knowledge/embed.py", "knowledge/rerank.py"),
     "sklearn": (
         "knowledge/answerable.py",
         "chatbot/head.py",
@@ -40,7 +41,7 @@ DOORS = {
         "chatbot/feedback/effects.py",
         "chatbot/feedback/balance.py",
     ),
-    "bm25s": ("knowledge/search.py", "knowledge/words.py"),
+    "bm25s": ("knowledge/words.py",),
     "streamlit": ("ui/app.py", "ui/views/"),
     "typer": ("ui/cli.py", "ui/brands.py", "ui/feedback.py", "ui/command.py"),
     "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),

@@ -17,6 +17,7 @@ def main() -> None:
         st.Page("views/vote.py", title="Vote", icon=":material/how_to_vote:", url_path="vote"),
         st.Page("views/results.py", title="Results", icon=":material/leaderboard:", url_path="results"),
         st.Page("views/knowledge.py", title="Knowledge", icon=":material/menu_book:", url_path="knowledge"),
+        st.Page("views/search.py", title="Search", icon=":material/manage_search:", url_path="search"),
         st.Page("views/prompts.py", title="Prompts", icon=":material/edit_note:", url_path="prompts"),
         st.Page("views/quality.py", title="Tone QA", icon=":material/fact_check:", url_path="quality"),
         st.Page("views/review.py", title="Review", icon=":material/rate_review:", url_path="review"),

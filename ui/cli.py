@@ -88,6 +88,7 @@ def search(
     question: Annotated[str, typer.Argument(help="What to look for in the articles.")],
     brand: BrandOption = None,
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages at most.")] = 5,
+    article: Annotated[list[str] | None, typer.Option(help="Only in this article; may be repeated.")] = None,
     json_: JsonOption = False,
 ) -> None:
     """Show the passages that a question would find, with their scores."""
@@ -98,7 +99,7 @@ def search(
 
     searcher = open_knowledge(read_settings(brand=brand))
     began = time.perf_counter()
-    hits = searcher.search(question, k)
+    hits = searcher.search(question, k, article or ())
     seconds = time.perf_counter() - began
     if json_:
         print_json(search_document(question, hits, seconds))

@@ -43,6 +43,8 @@ def examine(settings: Settings) -> list[Finding]:
     found = [_python(), *_packages(), _home(settings.home), _room(settings.home)]
     found += [_asked("feedback store", lambda: _feedback(settings))]
     found += [_base(settings), _asked("embedding model all-MiniLM-L6-v2", _embedder)]
+    if settings.reranker:
+        found.append(_asked("reranker", lambda: _reranker(settings.reranker)))
     try:
         brand = find_brand(settings.brand, settings.home)
     except SHOWN as error:
@@ -128,6 +130,12 @@ def _embedder() -> str:
 
     check_model()
     return "checksum right"
+
+
+def _reranker(folder: str) -> str:
+    from knowledge.rerank import CrossEncoder
+
+    return f"{CrossEncoder(Path(folder)).name} loads"
 
 
 def _prompts(brand: Brand) -> str:

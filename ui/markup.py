@@ -6,6 +6,7 @@ from difflib import unified_diff
 from html import escape
 
 from chatbot.mode import mode_of
+from ui.finding import Line as FoundLine
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 5rem; padding-bottom: 6rem; max-width: 82rem;}
@@ -41,6 +42,13 @@ STYLE = """<style>
 .tp-diff .tp-at {opacity: .65; padding-top: .4rem;}
 .tp-diff .tp-in {background: rgba(61, 139, 102, .2);}
 .tp-diff .tp-out {background: rgba(190, 70, 60, .17);}
+.tp-found {margin: 0 0 .7rem; padding: .5rem .7rem; border-radius: .5rem; border-left: 4px solid #3d8b66;
+  background: rgba(127, 127, 127, .09); line-height: 1.45; overflow-wrap: anywhere;}
+.tp-found.tp-refused {border-left-color: rgba(127, 127, 127, .5); opacity: .8;}
+.tp-found a {color: inherit; font-weight: 600; text-underline-offset: .15em;}
+.tp-found p {margin: .25rem 0;}
+.tp-found small, .tp-side {font-size: .84rem; opacity: .75; line-height: 1.4;}
+.tp-finding ul {margin: .3rem 0 0 1.1rem; padding: 0; line-height: 1.5;}
 .tp-table {width: 100%; border-collapse: collapse; margin: .2rem 0 .8rem; line-height: 1.4;}
 .tp-table th {text-align: left; font-size: .84rem; font-weight: 600; opacity: .75;}
 .tp-table th, .tp-table td {padding: .45rem .9rem .45rem 0; vertical-align: top;
@@ -154,6 +162,35 @@ def said(name: str, text: str) -> str:
 def asked(name: str, text: str) -> str:
     """The customer's bubble, where more than one person speaks."""
     return f'<div class="tp-who tp-right">{escape(name)}</div>{question(text)}'
+
+
+def finding(head: str, reasons: Sequence[str], ok: bool) -> str:
+    """What came of a search in one bold line, and the reasons."""
+    sign = "✓" if ok else "–"
+    why = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
+    return f'<div class="tp-finding"><b>{sign} {escape(head)}</b><ul>{why}</ul></div>'
+
+
+def quoted(place: str, link: str, text: str) -> str:
+    """A line of an article, with the way to it."""
+    return f'<div class="tp-found">{_opens(place, link)}<p>{escape(text)}</p></div>'
+
+
+def found(head: str, aside: str, lines: Sequence[FoundLine], otherwise: str) -> str:
+    """One column of a search: its head, and its lines from the best on; `otherwise` where there are none."""
+    made = "".join(map(_found_line, lines)) or f"<p>{escape(otherwise)}</p>"
+    return f'<h4>{escape(head)}</h4><p class="tp-side">{escape(aside)}</p>{made}'
+
+
+def _found_line(line: FoundLine) -> str:
+    kind, said = ("", "close enough") if line.passed else (" tp-refused", "not close enough")
+    small = f"{escape(line.figures)} · {said}<br>{escape(line.elsewhere)}"
+    head = f"<b>{line.rank}</b> {_opens(line.place, line.link)}"
+    return f'<div class="tp-found{kind}">{head}<p>{escape(line.text)}</p><small>{small}</small></div>'
+
+
+def _opens(place: str, link: str) -> str:
+    return f'<a href="{escape(link)}" target="_self">{escape(place)}</a>'
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

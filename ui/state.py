@@ -209,6 +209,7 @@ def passage_records(brief: Brief) -> list[Record]:
             "section": slug(hit.passage.heading),
             "text": hit.text,
             "score": round(float(hit.score), 4),
+            "reordered": vars(hit.reordered) if hit.reordered else None,
         }
         for hit in brief.hits
     ]

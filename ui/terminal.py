@@ -86,6 +86,8 @@ def print_passages(hits: Sequence[Hit], answered: bool, seconds: float, console:
         table.add_row(f"{hit.score:.2f}", Text(hit.passage.id), Text(hit.text))
     console.print(table)
     console.print(f"{seconds * 1000:.0f} ms")
+    if hits[0].reordered is not None:
+        console.print(f"Reordered by {hits[0].reordered.by}.", markup=False)
     if not answered:
         console.print("It is more like the questions that no article answers: in a chat no mode is given these.")
 

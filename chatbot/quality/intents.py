@@ -39,7 +39,7 @@ def banking77(folder: Path, encoder: Encoder, seed: int = 42) -> list[float]:
     """Accuracy on the test set for each of DRAWS draws of PER_LABEL messages a label. `folder` is .../banking77."""
     from sklearn.linear_model import LogisticRegression
 
-    train, test = _labelled(folder / "train.csv"), _labelled(folder / "test.csv")
+    train, test = labelled(folder / "train.csv"), labelled(folder / "test.csv")
     told = encoder.encode([text for _, text in test])
     meant = np.array([label for label, _ in test])
     found = []
@@ -75,7 +75,7 @@ def false_alarms(folder: Path, detector: Detector) -> Mapping[str, Mapping[str, 
             for name in ("NotInject_one", "NotInject_two")
             for one in json.loads((folder / "injection" / "notinject" / f"{name}.json").read_text(encoding="utf-8"))
         ],
-        "Banking77": [text for _, text in _labelled(folder / "intents" / "banking77" / "test.csv")],
+        "Banking77": [text for _, text in labelled(folder / "intents" / "banking77" / "test.csv")],
     }
     return {name: _alarms(texts, detector) for name, texts in harmless.items()}
 
@@ -113,7 +113,8 @@ def _auroc(sure: Any, doubt: Any) -> float:
     return float(roc_auc_score([1] * len(sure) + [0] * len(doubt), np.concatenate([sure, doubt])))
 
 
-def _labelled(path: Path) -> list[tuple[str, str]]:
+def labelled(path: Path) -> list[tuple[str, str]]:
+    """(intent, message) of every row of one of Banking77's files."""
     with path.open(encoding="utf-8", newline="") as file:
         return [(line["category"], line["text"]) for line in csv.DictReader(file)]
 

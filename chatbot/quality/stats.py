@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, bootstrap
 
 from chatbot.mode import EVERY
 from chatbot.quality.marks import CHECKS, Outcome
 
 LESS_IS_BETTER = frozenset({"invented"})  # checks whose rate counts what went wrong
 CONFIDENCE = 0.95  # of every interval
+RESAMPLES = 2000  # of a bootstrap
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Rate:
         """What `document` made, read back. Raises KeyError or TypeError when it is not that."""
         n = document["n"]
         return rate_of(round(n * document["rate"]) if n else 0, n)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean with its bootstrap interval; of fewer than two values no interval is known, of none nothing."""
+
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,20 @@ def rate_of(k: int, n: int) -> Rate:
         return Rate(0, 0, None, None, None)
     interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
     return Rate(n, k, k / n, float(interval.low), float(interval.high))
+
+
+def mean_of(values: Sequence[float], seed: int = 0) -> Mean:
+    """The mean, with the percentile interval of RESAMPLES draws (Efron 1979), the same for the same `seed`."""
+    if not values:
+        return Mean(0, None, None, None)
+    middle = float(np.mean(values))
+    if len(values) == 1:
+        return Mean(1, middle, None, None)
+    rng = np.random.default_rng(seed)
+    found = bootstrap(
+        (np.asarray(values),), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, method="percentile", rng=rng
+    ).confidence_interval
+    return Mean(len(values), middle, float(found.low), float(found.high))
 
 
 def right(outcome: Outcome, check: str) -> bool | None:

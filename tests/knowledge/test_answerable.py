@@ -113,7 +113,7 @@ def test_questions_about_one_thing_are_told_apart_by_what_they_ask() -> None:
     assert judge is not None
     refused = [chance(judge, one, answered, unanswered) < judge.least for one in asked(200, 0.15)]
     assert np.mean(refused) > 0.7
-    assert Judge(**json.loads(json.dumps(judge.document()))).least == judge.least
+    assert Judge.of(json.loads(json.dumps(judge.document()))) == judge
 
 
 def test_how_well_the_nearest_line_fits_tells_questions_apart_that_nothing_else_does() -> None:

@@ -87,4 +87,6 @@ def draw_passages(passages: list[Record]) -> None:
         st.caption(f"{NO_PASSAGES} No column was given any.")
     for number, one in enumerate(passages, 1):
         st.markdown(f"{number}. [{one['title']} › {one['heading']}]({_link(one)}) · {one['score']:.2f}")
+        if moved := one.get("reordered"):  # not in a turn of an older program
+            st.caption(f"Reordered by {moved['by']}: it was number {moved['before']} before.")
         st.html(markup.quote("", " ".join(one["text"].split())))
