@@ -16,13 +16,15 @@ from chatbot.quality.stats import Rate, rate_of
 class Said:
     """What was said of one mode's replies, whichever reply was preferred."""
 
-    good: Rate  # "good enough to send?": yes, of yes and no
+    good: Rate  # "good enough to send?": yes, of yes and no, said before the vote
+    late: Rate  # the same, said after it, when the names were shown
     reasons: Mapping[str, int]  # reason -> votes that gave it, most often first
     votes: int  # on this mode's replies
 
     def document(self) -> Document:
         """For JSON."""
-        return {"good_enough": self.good.document(), "reasons": dict(self.reasons), "votes": self.votes}
+        good = {"good_enough": self.good.document(), "good_enough_late": self.late.document()}
+        return {**good, "reasons": dict(self.reasons), "votes": self.votes}
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ class Wrote:
 def said(votes: Iterable[Counted], mode: str) -> Said:
     """Of one mode, over every vote that counts, also those that are not weighed."""
     here = [one for one in votes if mode in one.pair]
-    marks = [good for one in here if (good := one.good[mode]) is not None]
     given = Counter(reason for one in here for reason in one.reasons[mode])
-    return Said(
-        rate_of(sum(marks), len(marks)), dict(sorted(given.items(), key=lambda one: (-one[1], one[0]))), len(here)
-    )
+    ordered = dict(sorted(given.items(), key=lambda one: (-one[1], one[0])))
+    return Said(_yes(one.good[mode] for one in here), _yes(one.late[mode] for one in here), ordered, len(here))
+
+
+def _yes(marks: Iterable[bool | None]) -> Rate:
+    told = [good for good in marks if good is not None]
+    return rate_of(sum(told), len(told))
 
 
 def both_bad(votes: Sequence[Counted]) -> Rate:

@@ -20,7 +20,17 @@ from chatbot.feedback.effects import Effects, Voters
 from chatbot.feedback.export import Account
 from chatbot.feedback.ranking import Standing, ranking
 from chatbot.feedback.sequential import ALPHA, Verdict
-from chatbot.feedback.tally import Counted, Document, battles_of, counted, deciding, modes_of, ordered, pairs_of
+from chatbot.feedback.tally import (
+    Counted,
+    Document,
+    battles_of,
+    counted,
+    deciding,
+    modes_of,
+    ordered,
+    pairs_of,
+    taken_back,
+)
 from chatbot.quality.agreement import Agreement
 from chatbot.quality.stats import Rate
 
@@ -39,6 +49,8 @@ class Results:
     aside: Mapping[str, int]  # why -> votes; decided + ties + both bad + these are the votes counted
     ranking: tuple[Standing, ...]
     said: Mapping[str, Said]  # by mode
+    late_reasons: int  # of all reasons, those given after the names were shown
+    taken_back: Mapping[str, int]  # mode -> votes for it that were taken back or changed after the names were shown
     situations: Mapping[str, Mapping[Pair, Cell]]
     side: Verdict  # wins are the left one's
     effects: Effects
@@ -64,6 +76,7 @@ class Results:
             "both_bad": self.both_bad.document(), "aside": dict(self.aside),
             "ranking": [one.document() for one in self.ranking],
             "said": {mode: one.document() for mode, one in self.said.items()},
+            "late_reasons": self.late_reasons, "taken_back": dict(self.taken_back),
             "situations": {
                 name: {" / ".join(pair): cell.document() for pair, cell in cells.items()}
                 for name, cells in self.situations.items()
@@ -108,6 +121,8 @@ def results(
         aside=counts.set_aside(votes),
         ranking=tuple(ranking(votes, modes, seed)),
         said={mode: counts.said(votes, mode) for mode in modes},
+        late_reasons=sum(one.late_reasons for one in votes),
+        taken_back=taken_back(found),
         situations=duels.situations(votes, pairs, alpha),
         side=balance.side_bias(balance.left_votes(votes)),
         effects=known,

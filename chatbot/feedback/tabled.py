@@ -59,9 +59,16 @@ def standings(found: Results) -> Table:
 
 def sendable(found: Results) -> Table:
     """Good enough to send, which is another question than which is better."""
-    rows = tuple((label(mode), rate(one.good)) for mode, one in found.said.items() if one.good.n)
-    note = f"Asked of each reply by itself; 95% Wilson interval. Both replies bad: {rate(found.both_bad)} of the votes."
-    return Table("Good enough to send?", note, ("Mode", "Yes"), rows)
+    rows = tuple(
+        (label(mode), rate(one.good), rate(one.late)) for mode, one in found.said.items() if one.good.n or one.late.n
+    )
+    note = (
+        "Asked of each reply by itself; 95% Wilson interval. Only what was said before the vote is blind. "
+        f"Both replies bad: {rate(found.both_bad)} of the votes."
+    )
+    return Table(
+        "Good enough to send?", note, ("Mode", "Yes, said blind", "Yes, said after the names were shown"), rows
+    )
 
 
 def given(found: Results, labels: Mapping[str, str]) -> Table:
@@ -71,8 +78,9 @@ def given(found: Results, labels: Mapping[str, str]) -> Table:
         total.update(said.reasons)
     keys = sorted(total, key=lambda key: (-total[key], key))
     rows = tuple((reason(key, labels), *(str(one.reasons.get(key, 0)) for one in found.said.values())) for key in keys)
+    note = f"Votes that gave the reason. {found.late_reasons} of all reasons were given after the names were shown."
     heads = ("Reason", *(f"{label(mode)} (of {one.votes})" for mode, one in found.said.items()))
-    return Table("Why", "How many votes gave the reason against or about a mode's reply.", heads, rows)
+    return Table("Why", note, heads, rows)
 
 
 def situations(found: Results) -> Table:

@@ -82,6 +82,11 @@ def warnings(found: Results) -> list[str]:
     ]  # fmt: skip
     if anew := found.aside.get(ANEW):
         made.append(f"{anew} {_are('vote', anew)} {ANEW}: not blind, so in no win rate.")
+    if found.taken_back:
+        had = ", ".join(f"{n} had preferred {label(mode)}" for mode, n in found.taken_back.items())
+        made.append(
+            f"Votes were taken back or changed once the names were shown: {had}. Many of one mode would be a bias."
+        )
     if found.deleted:
         made.append(f"{found.deleted} votes of this brand were deleted for good; of which experiment is not known.")
     return made

@@ -79,15 +79,13 @@ def full_disk(folder: Path, server: postgres.Server | None = None) -> Outcome:
             server.sql(f"DROP DATABASE {ground.settings.database_url.rsplit('/', 1)[1]}", f"DROP TABLESPACE {name}")
 
 
-def counted() -> list[dict[str, object]]:
-    """Every fault on both grounds: fault, database, tried, right, seconds, seen."""
-    found = []
+def counted() -> Iterator[dict[str, object]]:
+    """Every fault on both grounds, as it is done: fault, database, tried, right, seconds, seen."""
     with postgres.server() as server:
         for name, there in ((SQLITE, None), (POSTGRESQL, server)):
             for fault in FAULTS[name]:
-                found.append(_timed(name, there, lambda folder, there=there, fault=fault: fault(fresh(folder, there))))
-            found.append(_timed(name, there, lambda folder, there=there: full_disk(folder, there)))
-    return found
+                yield _timed(name, there, lambda folder, there=there, fault=fault: fault(fresh(folder, there)))
+            yield _timed(name, there, lambda folder, there=there: full_disk(folder, there))
 
 
 def _timed(name: str, server: postgres.Server | None, act: Callable[[Path], Outcome]) -> dict[str, object]:
@@ -126,12 +124,12 @@ def main() -> int:
         )
     if not known:
         print("NO PUBLIC DATA: shared/data/votes is not beside the repository; nothing was computed again.")
-    found = counted()
-    for one in found:
+    found = []
+    for one in counted():
+        found.append(one)
         verdict = "ok   " if one["right"] == one["tried"] else "FAULT"
-        print(
-            f"{verdict} {one['database']:<11}{one['fault']:<24}{one['right']:>4} of {one['tried']:<4}{one['seconds']:>7} s"
-        )
+        counts = f"{one['right']:>4} of {one['tried']:<4}{one['seconds']:>7} s"
+        print(f"{verdict} {one['database']:<11}{one['fault']:<24}{counts}", flush=True)
     print(json.dumps({"simulations": runs, "public": known, "faults": found}, indent=1))
     kept = all(run["kept"] for run in runs) and all(row["agrees"] for row in known)
     return int(not kept or any(one["right"] != one["tried"] for one in found))

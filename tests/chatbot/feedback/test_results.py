@@ -2,6 +2,7 @@
 
 import json
 import warnings as python_warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,13 @@ FIRST = ordered(PAIRS[0])  # fine-tuned, base-prompted
 CHOICES = ("tie", "both-bad", *MODES)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    """The interval of the ranking has tests of its own."""
+    with patch("chatbot.feedback.ranking.RESAMPLES", 20):
+        yield
+
+
 def told(found: list[dict], experiments=(EXPERIMENT,), **other) -> Results:
     counts = sum(not one["excluded"] for one in found if one["kind"] == "vote")
     out = sum(bool(one["excluded"]) for one in found if one["kind"] == "vote")
@@ -55,8 +63,7 @@ def lots(draw) -> list[dict]:
 @given(found=lots())
 @settings(max_examples=40)
 def test_every_vote_is_in_one_place_whatever_was_cast(found: list[dict]) -> None:
-    with patch("chatbot.feedback.ranking.RESAMPLES", 20):
-        made = told(found)
+    made = told(found)
     assert made.decided + made.ties + made.both_bad.k + sum(made.aside.values()) == made.account.counted == len(found)
     assert sum(one.verdict.n for one in made.duels) == made.decided == made.side.n
     assert sum(one.ties for one in made.duels) == made.ties
@@ -82,8 +89,7 @@ def test_an_experiment_that_names_the_modes_in_another_order_reads_the_same(foun
         for one in found
     ]
     other = Experiment("e", "northwind", "demo", "salt", MODES[::-1], EXPERIMENT.created)
-    with patch("chatbot.feedback.ranking.RESAMPLES", 20):
-        assert told(turned, (other,)).document() == told(found).document()
+    assert told(turned, (other,)).document() == told(found).document()
 
 
 def test_the_curve_ends_where_the_verdict_stands_and_is_never_too_long() -> None:
@@ -111,7 +117,31 @@ def test_one_vote_on_a_pair_of_replies_is_weighed_and_one_given_anew_is_not() ->
     made = told(found)
     assert (made.decided, made.ties, made.account.counted) == (3, 1, 6)
     assert made.aside == {SECOND: 1, ANEW: 1}
-    assert "1 vote given anew, after the names were shown: not blind, so in no win rate." in warnings(made)
+    assert "1 vote changed after the names were shown: not blind, so in no win rate." in warnings(made)
+    assert made.taken_back == {"base-prompted": 1}
+
+
+def test_what_is_added_later_leaves_the_choice_and_is_kept_apart_from_what_was_said_blind() -> None:
+    said = {"first_good": True, "second_good": None, "first_reasons": ["too-long"]}
+    more = {"first_good": False, "second_good": True, "first_reasons": ["too-long", "too-formal"]}
+    gone = {"excluded": "replaced when remarks were added", "withdrawn": "2026-11-02"}
+    found = [
+        a_record(0, winner="fine-tuned", battle="x", voter="ana", **gone, **said),
+        a_record(5, winner="fine-tuned", battle="x", voter="ana", **more),
+        a_record(1, winner="base-prompted", battle="x", voter="ben"),
+        a_record(6, winner="fine-tuned", battle="y", voter="carl", excluded="withdrawn", withdrawn="2026-11-02"),
+    ]
+    first, second = counted(found)
+    assert (first.voter, first.at, first.aside, second.aside) == ("ana", found[0]["cast_at"], "", SECOND)
+    assert first.good == {"base-prompted": True, "fine-tuned": None}
+    assert first.late == {"base-prompted": None, "fine-tuned": True}
+    made = told(found)
+    assert (made.decided, made.late_reasons, made.taken_back) == (1, 1, {"fine-tuned": 1})
+    assert made.said["base-prompted"].reasons == {"too-formal": 1, "too-long": 1}
+    assert table(made, "Good enough to send?") == {
+        "Base-prompted": ("1 of 1 (100%, 21–100%)", "–"), "Fine-tuned": ("–", "1 of 1 (100%, 21–100%)"),
+    }  # fmt: skip
+    assert any("1 had preferred Fine-tuned" in one for one in warnings(made))
 
 
 def test_small_cells_are_told_as_such() -> None:
@@ -137,7 +167,7 @@ def test_good_enough_and_reasons_are_counted_by_mode_and_both_bad_is_a_number_of
     assert made.said["fine-tuned"].good == rate_of(10, 10)
     assert made.said["base-prompted"].reasons == {"too-long": 10}
     assert table(made, "Why") == {"Too long": ("10", "0", "0"), "Say sorry first": ("0", "9", "0")}
-    assert table(made, "Good enough to send?")["Fine-tuned"] == ("10 of 10 (100%, 72–100%)",)
+    assert table(made, "Good enough to send?")["Fine-tuned"] == ("10 of 10 (100%, 72–100%)", "–")
 
 
 def test_a_mode_that_is_cut_off_more_often_is_named() -> None:
