@@ -1,8 +1,9 @@
 """Hand-over to a person: when one is due, and the ticket that saves the customer from telling it twice.
 
 A situation's file says whether a person is called (`escalate: yes`), offered (`offer`) or left out (`no`); a reply
-that says what no source supports is a reason to offer one. A ticket is kept as one JSON line; sending it is for
-webhook.py. Knows neither pages nor models."""
+that says what no source supports is a reason to offer one. Tickets are kept by feedback/shelf.py; `keep` and `tickets`
+are the file of JSON lines from which it takes over those of an earlier version. Sending is for webhook.py. Knows
+neither pages nor models."""
 
 import hashlib
 import json

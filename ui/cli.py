@@ -72,10 +72,17 @@ def ask(
 def tickets(brand: BrandOption = None, json_: JsonOption = False) -> None:
     """Show the tickets for people that conversations left, oldest first."""
     from chatbot.brand import find_brand
-    from chatbot.ticket import tickets as kept
+    from chatbot.feedback.shelf import import_tickets, read_tickets
+    from chatbot.feedback.store import open_store
 
     settings = read_settings(brand=brand)
-    found = kept(settings.home, find_brand(settings.brand, settings.home).key)
+    key = find_brand(settings.brand, settings.home).key
+    store = open_store(settings)
+    try:
+        import_tickets(store, settings.home, key)
+        found = read_tickets(store, key)
+    finally:
+        store.close()
     if json_:
         print_json({"brand": settings.brand, "tickets": found})
     else:

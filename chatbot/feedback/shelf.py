@@ -1,13 +1,13 @@
 """What lies beside the votes: thumbs on ordinary replies, reviewers' marks, tickets for people.
 
-The functions take the place of quality/review.py's and ticket.py's files, with their values: a page that reads and
-writes `home` today passes a Store instead. `import_files` brings in what the files hold, once, however often it is
-called. Tickets are not scrubbed: a person needs the order number."""
+The functions have the values of quality/review.py and ticket.py, which once kept them in files of `home`.
+`import_files` brings in what such files hold, once, however often it is called. Tickets are not scrubbed: a person
+needs the order number."""
 
 import hashlib
 import json
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,35 @@ def save_review(store: Store, brand: str, run: str, given: piles.Review) -> None
         connection.execute(insert(reviews).values(_review_row(store, brand, run, given, key)))
 
 
-def read_reviews(store: Store, brand: str, run: str) -> list[piles.Review]:
+def read_reviews(store: Store, brand: str, run: str, reviewer: str | None = None) -> list[piles.Review]:
     """What review.read_reviews gives of a folder: the last mark on each number, by reviewer and number."""
     asked = select(reviews).where(reviews.c.brand == brand, reviews.c.run == run).order_by(reviews.c.seq)
+    if reviewer is not None:
+        asked = asked.where(reviews.c.reviewer == reviewer)
     with store.database.reading() as connection:
         found = {(row["reviewer"], row["number"]): _review(row) for row in many(connection, asked)}
     return [found[place] for place in sorted(found)]
+
+
+@dataclass(frozen=True)
+class StoredMarks:
+    """The marks of one run, in the store: what quality.review.Desk reads and writes."""
+
+    store: Store
+    brand: str
+    run: str  # the name of the run's folder
+
+    def mine(self, reviewer: str) -> list[piles.Review]:
+        """One reviewer's, by number."""
+        return read_reviews(self.store, self.brand, self.run, reviewer)
+
+    def everyones(self) -> list[piles.Review]:
+        """All reviewers'."""
+        return read_reviews(self.store, self.brand, self.run)
+
+    def add(self, given: piles.Review) -> None:
+        """Keep one more. Raises FeedbackError."""
+        save_review(self.store, self.brand, self.run, given)
 
 
 def keep_ticket(store: Store, given: Ticket) -> bool:
@@ -92,17 +115,30 @@ def read_tickets(store: Store, brand: str) -> list[Document]:
     return [json.loads(row["document"]) for row in found]
 
 
+def read_ticket(store: Store, brand: str, key: str) -> Document | None:
+    """One of them, by its id."""
+    with store.database.reading() as connection:
+        found = one(connection, select(tickets.c.document).where(tickets.c.brand == brand, tickets.c.id == key))
+    return None if found is None else dict(json.loads(found["document"]))
+
+
+def import_tickets(store: Store, home: Path, brand: str) -> int:
+    """Bring in what `home` holds of the brand's tickets; the file stays. How many were new."""
+    known = {str(found["id"]) for found in read_tickets(store, brand)}
+    found = [one for one in files.tickets(home, brand) if one["id"] not in known]
+    return sum(_keep(store, brand, one["id"], str(one.get("at", "")), one) for one in found)
+
+
 def import_files(store: Store, home: Path, brand: str) -> dict[str, int]:
     """Bring in what `home` holds of the brand's reviews and tickets; the files stay. How many of each were new."""
-    kept = [_keep(store, brand, str(one["id"]), str(one.get("at", "")), one) for one in files.tickets(home, brand)]
-    new = 0
+    kept, new = import_tickets(store, home, brand), 0
     for folder in sorted(path for path in (home / "reviews" / brand).glob("*") if path.is_dir()):
         for given in piles.read_reviews(folder):
             # the mark that counts, by all that it says: brought in again it is the same one
             told = rows.dumped([brand, folder.name, asdict(given)])
             key = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
             new += _import_review(store, _review_row(store, brand, folder.name, given, key))
-    return {"reviews": new, "tickets": sum(kept)}
+    return {"reviews": new, "tickets": kept}
 
 
 def _import_review(store: Store, made: Document) -> bool:

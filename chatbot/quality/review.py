@@ -3,7 +3,8 @@
 A reviewer is shown a question, its passages and one reply: never the mode, never the machine's marks, never what
 another said before they are done themselves. One in twenty replies comes twice, to see whether a reviewer agrees
 with themselves. A run is more than most will read, so a pile is about 20 of its replies, about 60 or all, the same
-for every reviewer. A mark is one JSON line, on the disk before the page says so. Knows nothing of pages."""
+for every reviewer. A mark is on the disk before the page says so: in the `Marks` that a desk is given, else as one
+JSON line in a file. Knows nothing of pages."""
 
 import json
 import random
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock
 
@@ -65,6 +66,38 @@ class Review:
     when: str = ""  # date and time
 
 
+class Marks(Protocol):
+    """Where the marks of one run are kept. feedback.shelf.StoredMarks is one, `FileMarks` another."""
+
+    def mine(self, reviewer: str) -> list[Review]:
+        """One reviewer's, the last verdict on each number."""
+
+    def everyones(self) -> list[Review]:
+        """All reviewers'."""
+
+    def add(self, given: Review) -> None:
+        """Keep one more: on the disk when this returns."""
+
+
+@dataclass(frozen=True)
+class FileMarks:
+    """A file for each reviewer, a JSON line for each mark. Raises SuiteError."""
+
+    folder: Path
+
+    def mine(self, reviewer: str) -> list[Review]:
+        """See Marks."""
+        return _read(self.folder / f"{reviewer}.jsonl", reviewer)
+
+    def everyones(self) -> list[Review]:
+        """See Marks."""
+        return read_reviews(self.folder)
+
+    def add(self, given: Review) -> None:
+        """See Marks."""
+        _append(self.folder / f"{given.reviewer}.jsonl", asdict(given))
+
+
 @dataclass(frozen=True)
 class _Showing:
     outcome: Outcome
@@ -76,7 +109,8 @@ class Desk:
 
     The order is drawn from `seed`, the folder's name and the reviewer's: the same after every restart, another one
     for each. `size` is one of `pile_sizes`, all if None: a small pile is the beginning of a larger one, so a reviewer
-    may go on with more, and one that was begun is to be finished. With `cases` an item shows the earlier messages."""
+    may go on with more, and one that was begun is to be finished. With `cases` an item shows the earlier messages.
+    `marks` is where marks are kept; files of the folder if None."""
 
     def __init__(
         self,
@@ -86,11 +120,13 @@ class Desk:
         size: int | None = None,
         seed: int = 0,
         cases: Sequence[Case] = (),
+        marks: Marks | None = None,
     ):
         self._history = {(case.id, case.question): case.history for case in cases}
         self._replies = {(one.case, one.mode, _digest(one)) for one in outcomes}
         self.reviewer = _name(reviewer)
         self.folder = folder
+        self.marks = marks or FileMarks(folder)
         self.path = folder / f"{self.reviewer}.jsonl"
         layers = enumerate(_layers(outcomes, seed))
         lot = f"{seed} {folder.name} {self.reviewer}"
@@ -102,7 +138,7 @@ class Desk:
 
     def mine(self) -> list[Review]:
         """What this reviewer said so far, by number."""
-        return [one for one in _read(self.path, self.reviewer) if self._knows(one)]
+        return [one for one in self.marks.mine(self.reviewer) if self._knows(one)]
 
     def next(self) -> Item | None:
         """The first reply without a verdict; None when all are done."""
@@ -119,8 +155,8 @@ class Desk:
         """Write the verdict down; said twice, the last one counts. `when` is a date and time to be kept with it."""
         showing = self._at(number)
         one = showing.outcome
-        review = Review(self.reviewer, number, one.case, one.mode, showing.again, verdict, _digest(one), when)
-        _append(self.path, asdict(review))
+        place = number, one.case, one.mode, showing.again
+        self.marks.add(Review(self.reviewer, *place, verdict, _digest(one), when))
 
     def finished(self) -> bool:
         """Has every reply of the pile a verdict?"""
@@ -131,7 +167,7 @@ class Desk:
         if not self.finished():
             left = self.total - len(self.mine())
             raise SuiteError(f"{self.reviewer} still has {left} replies to mark; then the others' marks can be seen.")
-        return [one for one in read_reviews(self.folder) if (one.case, one.mode, one.reply) in self._replies]
+        return [one for one in self.marks.everyones() if (one.case, one.mode, one.reply) in self._replies]
 
     def _at(self, number: int) -> _Showing:
         if not 0 <= number < len(self._showings):

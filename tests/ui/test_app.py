@@ -10,8 +10,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from chatbot.errors import EngineError, SettingError
+from chatbot.feedback.shelf import read_tickets
+from chatbot.feedback.store import open_store
 from chatbot.journal import append
-from chatbot.ticket import tickets
 from tests.ui.fakes import a_card
 from ui.views import parts
 
@@ -35,6 +36,15 @@ def html(page: AppTest) -> str:
 
 def ask(page: AppTest, question: str) -> AppTest:
     return page.chat_input[0].set_value(question).run()
+
+
+def tickets(bot) -> list[dict]:
+    """Those that are in the store."""
+    store = open_store(bot.settings)
+    try:
+        return read_tickets(store, "northwind")
+    finally:
+        store.close()
 
 
 def test_the_empty_page_offers_examples_and_says_what_it_is(page: AppTest) -> None:
@@ -121,7 +131,7 @@ def test_a_legal_threat_fills_a_ticket_by_itself_and_only_once(page: AppTest, bo
     ask(page, "My lawyer wants to know about NW-204817.")
     page.run()
     assert not page.exception
-    found = tickets(bot.settings.home, "northwind")
+    found = tickets(bot)
     assert [one["order_numbers"] for one in found] == [["NW-204817"]]
     assert [one.label for one in page.expander if "for a person" in one.label] == [
         f"Ticket {found[0]['id']} for a person"
@@ -133,10 +143,10 @@ def test_a_person_is_offered_to_the_upset_and_a_click_fills_the_ticket(page: App
     page.run()
     page.selectbox(key="situation").set_value("upset").run()
     ask(page, "Where is it?? Five weeks!")
-    assert tickets(bot.settings.home, "northwind") == []
+    assert tickets(bot) == []
     page.button(key="hand-0").click().run()
     assert not page.exception
-    found = tickets(bot.settings.home, "northwind")
+    found = tickets(bot)
     assert [message["content"] for message in found[0]["transcript"]] == ["Where is it?? Five weeks!", "I'm sorry."]
     assert "hand-0" not in [one.key for one in page.button]
 
@@ -164,12 +174,26 @@ def test_a_ticket_says_where_it_is_and_can_be_sent_again(page: AppTest, bot, mon
 
 
 def test_a_ticket_that_cannot_be_saved_is_a_sentence(page: AppTest, bot) -> None:
-    (bot.settings.home / "tickets").write_text("in the way")
+    (bot.settings.home / "feedback").write_text("in the way")
     page.run()
     page.selectbox(key="situation").set_value("legal").run()
     ask(page, "My lawyer will be in touch.")
     assert not page.exception
     assert "could not be saved" in page.error[0].value
+
+
+def test_a_ticket_of_an_earlier_version_is_taken_over_from_its_file(page: AppTest, bot) -> None:
+    from chatbot.message import Message
+    from chatbot.ticket import fill, keep
+
+    said = [Message("user", "My lawyer asks about NW-204817.")]
+    keep(bot.settings.home, fill("T-old", bot.voice, "northwind", bot.situation("legal"), "why", said, []))
+    page.run()
+    page.selectbox(key="situation").set_value("legal").run()
+    ask(page, "My lawyer will be in touch.")
+    found = tickets(bot)
+    assert [one["id"] for one in found] == ["T-old", found[1]["id"]]
+    assert not page.error
 
 
 def test_a_second_situation_is_named_and_a_dropped_one_says_why(page: AppTest, bot, monkeypatch) -> None:

@@ -1,16 +1,20 @@
 """The page Review, driven by Streamlit's AppTest: blind until the pile is finished, and nothing entered is lost."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
+from chatbot.feedback.store import open_store
 from chatbot.mode import THREE
 from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.page import LABELS
 from tests.chatbot.quality.fakes import an_outcome
+from ui.views import voter
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "2026-11-20-101500"
@@ -37,6 +41,7 @@ FOLLOW_UP = json.loads(
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path))
+    monkeypatch.setattr(voter, "open_store", lambda *given: open_store(*given, wait_s=0.1))
     return tmp_path
 
 
@@ -102,8 +107,18 @@ def finish(page: AppTest, on_brand: str = "Yes") -> AppTest:
 
 
 def saved(home: Path, name: str = "ana") -> list[dict]:
-    path = home / "reviews" / "northwind" / RUN / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Every mark in the store, in the order in which they were given."""
+    with sqlite3.connect(home / "feedback" / "feedback.sqlite3") as raw:
+        asked = "SELECT on_brand, send, broke, comment, at FROM reviews WHERE reviewer = ? AND run = ? ORDER BY seq"
+        rows = raw.execute(asked, (name, RUN)).fetchall()
+    raw.close()
+    return [
+        {
+            "verdict": {"on_brand": bool(on), "send": bool(send), "broke": json.loads(broke), "comment": comment},
+            "when": at,
+        }
+        for on, send, broke, comment, at in rows
+    ]
 
 
 def drawn(page: AppTest) -> str:
@@ -174,7 +189,7 @@ def test_both_questions_must_be_answered(run: Path, home: Path) -> None:
     press(page, "Save and next")
     assert "both questions" in page.error[0].value
     assert place(page) == "1 of 19"
-    assert not (home / "reviews").exists()
+    assert saved(home) == []
     page.button(key="send-No-0").click().run()
     assert place(press(page, "Save and next")) == "2 of 19"
     assert not page.error
@@ -202,11 +217,11 @@ def test_a_failed_write_keeps_what_was_entered_and_says_so(run: Path, home: Path
     page = answer(begin(), "No", "No")
     page.button_group(key="broke-0").set_value(["Use contractions"])
     page.text_area(key="comment-0").set_value("keep me")
-    (home / "reviews").write_text("a file where a folder should be")
+    other = sqlite3.connect(home / "feedback" / "feedback.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
     press(page, "Save and next")
-    assert "was not saved" in page.error[0].value
-    (home / "reviews").unlink()
-    press(page, "Try again")
+    assert "The mark was not stored: another program keeps the database" in page.error[0].value
+    other.close()
     assert place(page) == "1 of 19"
     press(page, "Save and next")
     assert place(page) == "2 of 19"
@@ -216,20 +231,34 @@ def test_a_failed_write_keeps_what_was_entered_and_says_so(run: Path, home: Path
 
 
 def test_a_full_disk_is_told_beside_what_was_entered(run: Path, monkeypatch) -> None:
-    def full(path, lines):
-        raise OSError(28, "No space left on device")
+    pages = ["PRAGMA max_page_count = 1"]  # SQLite's own limit gives the error that a full disk gives
 
-    page = answer(begin(), "No", "No")
-    page.text_area(key="comment-0").set_value("keep me")
-    monkeypatch.setattr("chatbot.quality.review.append", full)
-    press(page, "Save and next")
-    assert "No space left on device. Save it again." in page.error[0].value
-    assert place(page) == "1 of 19"
-    assert page.text_area(key="comment-0").value == "keep me"
-    monkeypatch.undo()
-    monkeypatch.setenv("TRIPTYCH_HOME", str(run.parents[2]))
-    assert place(press(page, "Save and next")) == "2 of 19"
+    def limited(*given, **named):
+        store = open_store(*given, **named)
+        with sqlite3.connect(store.database.place, isolation_level=None) as raw:
+            raw.execute("VACUUM")  # no page is free
+        raw.close()
+        event.listen(store.database.engine, "connect", lambda raw, _: raw.execute(pages[-1]))
+        store.database.engine.dispose()
+        stores.append(store)
+        return store
+
+    stores = []
+    monkeypatch.setattr(voter, "open_store", limited)
+    page, said = begin(), "keep me " * 240
+    for number in range(6):  # the pages that are there take the first
+        answer(page, "No", "No").text_area(key=f"comment-{number}").set_value(said)
+        press(page, "Save and next")
+        if page.error:
+            break
+    assert "feedback.sqlite3 is full: make room there. Give it again." in page.error[0].value
+    assert place(page) == f"{number + 1} of 19"
+    assert page.text_area(key=f"comment-{number}").value == said
+    pages.append("PRAGMA max_page_count = 100000")
+    stores[0].database.engine.dispose()
+    assert place(press(page, "Save and next")) == f"{number + 2} of 19"
     assert not page.error
+    assert [one["verdict"]["comment"] for one in saved(run.parents[2])] == [said.strip()] * (number + 1)
 
 
 def test_two_reviewers_who_are_done_see_how_far_they_agree(run: Path) -> None:
@@ -296,3 +325,18 @@ def test_marks_that_cannot_be_read_are_a_sentence(run: Path, home: Path) -> None
     page = begin()
     assert not page.exception
     assert "cannot be read" in page.error[0].value
+
+
+def test_marks_that_files_of_an_earlier_version_hold_are_taken_over(run: Path, home: Path) -> None:
+    from chatbot.quality.report import read_outcomes
+    from chatbot.quality.review import Desk, Verdict
+
+    desk = Desk(tuple(read_outcomes(run)), home / "reviews" / "northwind" / RUN, "ana")
+    for number in range(3):
+        desk.save(number, Verdict(number % 2 == 0, True), "2026-11-20T10:00:00+00:00")
+    page = begin()
+    assert place(page) == "4 of 19"
+    mark(page)
+    assert [one["verdict"]["on_brand"] for one in saved(home)] == [True, False, True, True]
+    assert place(begin()) == "5 of 19", "and once only"
+    assert len(saved(home)) == 4

@@ -57,9 +57,10 @@ def give(page: AppTest, place: int, up: int | None) -> AppTest:
     return page
 
 
-def test_a_thumb_is_stored_with_where_the_reply_came_from(page: AppTest, bot, kept) -> None:
+def test_a_thumb_is_stored_with_where_the_reply_came_from(page: AppTest, kept) -> None:
     assert len(page.feedback) == 3
-    assert not (bot.settings.home / "feedback").exists(), "nothing is stored of who only asks"
+    assert kept() == []
+    assert "voter_kept" not in page.session_state or not page.session_state["voter_kept"], "no cookie for who only asks"
     give(page, 1, 0)
     (thumb,) = kept()
     assert (thumb["up"], thumb["mode"], thumb["text"]) == (False, "fine-tuned", "Two.")
@@ -107,9 +108,12 @@ def test_a_thumb_that_cannot_be_stored_is_a_sentence_and_not_shown_as_given(page
     assert [(one["mode"], one["up"]) for one in kept()] == [("base-prompted", True), ("fine-tuned", True)]
 
 
-def test_a_store_that_cannot_be_opened_leaves_the_page_as_it_is(page: AppTest, bot) -> None:
+def test_a_store_that_cannot_be_opened_leaves_the_page_as_it_is(bot, engine, monkeypatch) -> None:
+    bot.adapter = a_card()
+    monkeypatch.setattr(parts, "open_bot", lambda settings: bot)
+    st.cache_resource.clear()
     (bot.settings.home / "feedback").write_text("in the way")
-    give(page, 0, 1)
+    page = give(asked(opened(), "How long for boots?"), 0, 1)
     assert "The feedback cannot be opened" in page.error[0].value
     assert len(page.feedback) == 3
 

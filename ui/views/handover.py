@@ -5,11 +5,13 @@ import json
 import streamlit as st
 
 from chatbot.bot import Bot
-from chatbot.errors import TurnError
+from chatbot.errors import SHOWN
+from chatbot.feedback.shelf import keep_ticket, read_ticket
 from chatbot.situation import NO, OFFER, YES
-from chatbot.ticket import Ticket, fill, keep, sent_log, ticket_id, tickets
+from chatbot.ticket import Ticket, fill, sent_log, ticket_id
 from chatbot.webhook import host, outcomes, send_later
 from ui.state import Conversation, Record
+from ui.views.voter import with_files
 
 
 def draw_handover(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
@@ -19,7 +21,11 @@ def draw_handover(bot: Bot, talk: Conversation, number: int, carried: str) -> No
     if wanted["escalate"] == NO:
         return
     key = ticket_id(talk.id, number, record["question"])
-    found = next((one for one in tickets(bot.settings.home, bot.brand.key) if one["id"] == key), None)
+    try:
+        found = read_ticket(with_files(bot.settings), bot.brand.key, key)
+    except SHOWN as error:
+        st.warning(f"Whether there is a ticket cannot be read. {error}")
+        found = None
     if found is not None:
         _draw(bot, found)
     elif wanted["escalate"] == OFFER:
@@ -38,10 +44,10 @@ def hand_over(bot: Bot, talk: Conversation, number: int, carried: str) -> None:
     """Fill and keep the ticket; a failure becomes the page's sentence."""
     try:
         ticket = _ticket(bot, talk, number, carried)
-        if keep(bot.settings.home, ticket) and bot.settings.webhook:
+        if keep_ticket(with_files(bot.settings), ticket) and bot.settings.webhook:
             _send(bot, ticket.document())
-    except TurnError as error:
-        st.session_state.fault = str(error)
+    except SHOWN as error:
+        st.session_state.fault = f"The ticket could not be saved. {error}"
 
 
 def _ticket(bot: Bot, talk: Conversation, number: int, carried: str) -> Ticket:

@@ -9,17 +9,19 @@ from typing import Any
 import streamlit as st
 
 from chatbot.brand import Brand, find_brand
-from chatbot.errors import SuiteError
+from chatbot.errors import FeedbackError, SuiteError
+from chatbot.feedback.shelf import StoredMarks
 from chatbot.quality.marks import Outcome
 from chatbot.quality.report import OUTCOMES, read_outcomes, room
 from chatbot.quality.review import Desk, Item, Verdict, pile_sizes, runs
 from chatbot.quality.rules import read_rules
 from chatbot.quality.session import SUITES
 from chatbot.quality.suite import Case, read_suite
-from chatbot.settings import read_settings
+from chatbot.settings import Settings, read_settings
 from chatbot.voice import Voice, read_voice
 from ui import markup
 from ui.state import NO_PASSAGES
+from ui.views.voter import with_files
 
 SECONDS = 30  # of a reviewer, for one reply
 LONGEST = 2000  # characters of a comment
@@ -31,6 +33,7 @@ NO_RUN = (
     "There are no replies to review yet. A tone-QA run makes them: start one on the page **Tone QA**, or type "
     "`triptych qa` in a terminal. Then come back here."
 )
+FAULTS = (SuiteError, FeedbackError)  # replies that cannot be read; marks that cannot be stored or read
 Draft = dict[str, Any]  # what was entered on one reply and is not yet saved
 
 
@@ -41,12 +44,12 @@ def page() -> None:
     brand = find_brand(settings.brand, settings.home)
     voice = read_voice(brand.prompts / "voice.md")
     try:
-        found = _sat_down(settings.home, brand)
-    except SuiteError as error:
+        found = _sat_down(settings, brand)
+    except FAULTS as error:
         _draw_fault(str(error))
         return
     if found is None:
-        _set_up(settings.home, brand, voice)
+        _set_up(settings, brand, voice)
         return
     desk, outcomes = found
     number = _at(desk)
@@ -56,18 +59,19 @@ def page() -> None:
         _draw_marking(desk, number, brand, voice)
 
 
-def _sat_down(home: Path, brand: Brand) -> tuple[Desk, tuple[Outcome, ...]] | None:
+def _sat_down(settings: Settings, brand: Brand) -> tuple[Desk, tuple[Outcome, ...]] | None:
     """The pile of the reviewer of this session; None before they have said who they are. Raises SuiteError."""
     sitting = st.session_state.get("review_sitting")
     if sitting is None:
         return None
     reviewer, run, size = sitting
-    outcomes = _outcomes(room(home, brand.key) / run)
-    return _desk(home, brand, outcomes, reviewer, run, size), outcomes
+    outcomes = _outcomes(room(settings.home, brand.key) / run)
+    return _desk(settings, brand, outcomes, reviewer, run, size), outcomes
 
 
-def _desk(home: Path, brand: Brand, outcomes: tuple[Outcome, ...], reviewer: str, run: str, size: int) -> Desk:
-    return Desk(outcomes, home / "reviews" / brand.key / run, reviewer, size, cases=_cases(brand.key)[0])
+def _desk(settings: Settings, brand: Brand, outcomes: tuple[Outcome, ...], reviewer: str, run: str, size: int) -> Desk:
+    folder, marks = settings.home / "reviews" / brand.key / run, StoredMarks(with_files(settings), brand.key, run)
+    return Desk(outcomes, folder, reviewer, size, cases=_cases(brand.key)[0], marks=marks)
 
 
 def _outcomes(folder: Path) -> tuple[Outcome, ...]:
@@ -117,26 +121,26 @@ def _leave() -> None:
         st.session_state.pop(key, None)
 
 
-def _set_up(home: Path, brand: Brand, voice: Voice) -> None:
+def _set_up(settings: Settings, brand: Brand, voice: Voice) -> None:
     """Who are you, which run, how many?"""
     st.html(markup.header(voice.name, "Mark replies blind", LEAD))
     left, _ = st.columns([3, 2])
     with left:
-        folders = runs(home, brand.key)
+        folders = runs(settings.home, brand.key)
         if not folders:
             st.info(NO_RUN)
         else:
-            _draw_choices(home, brand, folders)
+            _draw_choices(settings, brand, folders)
         if st.session_state.get("review_fault"):
             st.error(st.session_state.review_fault)
 
 
-def _draw_choices(home: Path, brand: Brand, folders: list[Path]) -> None:
+def _draw_choices(settings: Settings, brand: Brand, folders: list[Path]) -> None:
     kept = st.session_state.get("review_name", "")
     st.text_input("Your name", kept, max_chars=40, placeholder="Ana", key="review_field_name")
     run = st.selectbox("Replies of the run", [folder.name for folder in folders], key="review_field_run")
     try:
-        sizes = pile_sizes(_outcomes(room(home, brand.key) / run))
+        sizes = pile_sizes(_outcomes(room(settings.home, brand.key) / run))
     except SuiteError as error:
         st.error(str(error))
         return
@@ -145,7 +149,7 @@ def _draw_choices(home: Path, brand: Brand, folders: list[Path]) -> None:
         "Every reviewer gets the same replies, each in an order of their own; a few come twice. You can stop at any "
         "time, come back under the same name, and go on with more later."
     )
-    st.button("Begin", type="primary", on_click=_sit_down, args=(home, brand))
+    st.button("Begin", type="primary", on_click=_sit_down, args=(settings, brand))
 
 
 def _effort(size: int) -> str:
@@ -154,7 +158,7 @@ def _effort(size: int) -> str:
     return f"{size} replies, about {long}"
 
 
-def _sit_down(home: Path, brand: Brand) -> None:
+def _sit_down(settings: Settings, brand: Brand) -> None:
     """Reads the fields as they are at the click: a name typed a moment ago counts."""
     state = st.session_state
     reviewer, run, size = state.review_field_name, state.review_field_run, state.review_field_size
@@ -163,8 +167,8 @@ def _sit_down(home: Path, brand: Brand) -> None:
         state.review_fault = "Type your name first: your marks are kept under it."
         return
     try:
-        _desk(home, brand, _outcomes(room(home, brand.key) / run), reviewer, run, size)
-    except SuiteError as error:
+        _desk(settings, brand, _outcomes(room(settings.home, brand.key) / run), reviewer, run, size)
+    except FAULTS as error:
         state.review_fault = str(error)
         return
     state.review_sitting, state.review_fault = (reviewer, run, size), ""
@@ -279,7 +283,7 @@ def _save(desk: Desk, number: int) -> None:
         return
     try:
         desk.save(number, Verdict(**draft), datetime.now(UTC).isoformat(timespec="seconds"))
-    except SuiteError as error:
+    except FAULTS as error:
         state.review_fault = str(error)
         return
     del state.review_drafts[number]

@@ -1,6 +1,6 @@
 """Who votes, and where it is kept: the store behind the pages, a random id in a cookie, what is kept and its deletion.
 
-Knows nothing of pairs or modes."""
+Knows nothing of pairs, modes, tickets or marks."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from chatbot.brand import find_brand
 from chatbot.errors import FeedbackError
 from chatbot.feedback.forget import Gone, due, forget
 from chatbot.feedback.privacy import own_texts
+from chatbot.feedback.shelf import import_files
 from chatbot.feedback.store import Store, open_store
 from chatbot.settings import Settings
 from chatbot.voice import read_voice
@@ -33,8 +34,7 @@ SCRUBBED = {
 
 def the_store(settings: Settings) -> Store:
     """One store for all sessions of this server; it knows the order numbers' form as it is now. Raises errors.SHOWN."""
-    place = json.dumps([str(settings.home), settings.database_url, settings.scrub])
-    return _opened(place, stamp(settings), settings)
+    return _opened(_place(settings), stamp(settings), settings)
 
 
 # a store that goes out of the cache lets go of its connections; a page that still holds it gets new ones
@@ -42,6 +42,22 @@ def the_store(settings: Settings) -> Store:
 def _opened(place: str, stamped: str, _settings: Settings) -> Store:
     brand = find_brand(_settings.brand, _settings.home)
     return open_store(_settings, read_voice(brand.prompts / "voice.md"), own_texts(read_articles(Path(brand.articles))))
+
+
+def with_files(settings: Settings) -> Store:
+    """`the_store`, with the tickets and marks that an earlier version kept in files. Raises errors.SHOWN."""
+    store = the_store(settings)
+    _taken_over(_place(settings), settings.brand, store, settings)
+    return store
+
+
+@st.cache_resource(show_spinner=False)
+def _taken_over(place: str, brand: str, _store: Store, _settings: Settings) -> dict[str, int]:
+    return import_files(_store, _settings.home, find_brand(brand, _settings.home).key)
+
+
+def _place(settings: Settings) -> str:
+    return json.dumps([str(settings.home), settings.database_url, settings.scrub])
 
 
 def the_voter() -> str:
