@@ -116,6 +116,24 @@ def test_stop_keeps_what_was_written_and_a_reload_brings_it_back(browser, addres
     page.close()
 
 
+def test_a_search_shows_three_orders_and_a_click_opens_the_article_at_its_heading(page, address: str) -> None:
+    page.goto(f"{address}/search")
+    box = page.get_by_label("Question", exact=True)
+    box.fill("How long do I have to return boots?")
+    box.press("Enter")
+    page.get_by_text("A reply would be given this line:").wait_for()
+    heads = [page.get_by_role("heading", name=name) for name in ("By meaning", "By words", "Together")]
+    first, second, third = (head.bounding_box() for head in heads)
+    if page.viewport_size["width"] == 390:
+        assert first["y"] < second["y"] < third["y"], "one below the other on a phone"
+    else:
+        assert first["y"] == second["y"] == third["y"], "side by side on a desk"
+    assert no_sideways_scroll(page)
+    page.get_by_role("link", name="Returns › How long you have for boots and shoes").first.click()
+    page.get_by_text("The passage you came from").wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+
+
 def next_pair(page, question: str) -> None:
     """Ask until a pair comes that can be judged: which modes meet is drawn, and a reply may be cut or come out twice."""
     for _ in range(8):

@@ -47,7 +47,7 @@ STYLE = """<style>
 .tp-found.tp-refused {border-left-color: rgba(127, 127, 127, .5); opacity: .8;}
 .tp-found a {color: inherit; font-weight: 600; text-underline-offset: .15em;}
 .tp-found p {margin: .25rem 0;}
-.tp-found small, .tp-side {font-size: .84rem; opacity: .75; line-height: 1.4;}
+.tp-found small, .tp-by {font-size: .84rem; opacity: .75; line-height: 1.4;}
 .tp-finding ul {margin: .3rem 0 0 1.1rem; padding: 0; line-height: 1.5;}
 .tp-table {width: 100%; border-collapse: collapse; margin: .2rem 0 .8rem; line-height: 1.4;}
 .tp-table th {text-align: left; font-size: .84rem; font-weight: 600; opacity: .75;}
@@ -179,7 +179,7 @@ def quoted(place: str, link: str, text: str) -> str:
 def found(head: str, aside: str, lines: Sequence[FoundLine], otherwise: str) -> str:
     """One column of a search: its head, and its lines from the best on; `otherwise` where there are none."""
     made = "".join(map(_found_line, lines)) or f"<p>{escape(otherwise)}</p>"
-    return f'<h4>{escape(head)}</h4><p class="tp-side">{escape(aside)}</p>{made}'
+    return f'<h4>{escape(head)}</h4><p class="tp-by">{escape(aside)}</p>{made}'
 
 
 def _found_line(line: FoundLine) -> str:

@@ -157,10 +157,10 @@ def measure(
     """Ask everything; `judge` is the index's, None where it has none. `tell` hears (done, total) questions and may end
     it by raising."""
     asked = {
-        "suite_answerable": ("The suite's questions that an article answers", GIVEN, questions.answerable),
-        "suite_unanswerable": ("The suite's questions that none answers", REFUSED, questions.unanswerable),
-        "suite_unknown": ("Those of them that sound as if one did", REFUSED, questions.unknown),
-        "off_topic": (f"Off topic: {questions.source}", REFUSED, questions.off_topic),
+        "suite_answerable": ("Tone QA's questions that an article answers", GIVEN, questions.answerable),
+        "suite_unanswerable": ("Tone QA's questions that none answers", REFUSED, questions.unanswerable),
+        "suite_unknown": ("Of these, the near misses: they sound as if one did", REFUSED, questions.unknown),
+        "off_topic": (f"Messages off topic: {questions.source}", REFUSED, questions.off_topic),
     }
     value = _asked_once(lambda text: _value(searcher, text, judge is not None))
     total, done, groups = sum(len(texts) for _, _, texts in asked.values()), 0, []

@@ -1,11 +1,15 @@
 """The command line on a fake bot: documents as DESIGN promises them, sentences and exit codes for the rest."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from chatbot import bot as bot_module
+from knowledge.ingest import build_index
+from knowledge.search import Reordered, open_searcher
+from tests.conftest import FakeEncoder, hit
 from ui.cli import app
 
 RUN = CliRunner()
@@ -45,6 +49,41 @@ def test_search_prints_the_contract(on_fakes) -> None:
     document = json.loads(RUN.invoke(app, ["search", "boots", "-k", "1", "--json"]).stdout)
     assert list(document) == ["question", "passages", "seconds"]
     assert document["passages"][0]["article"] == "returns.md"
+
+
+def test_search_is_held_to_the_named_articles(on_fakes, searcher) -> None:
+    searcher.hits = (hit("Boots: 45 days."), hit("A tent dries.", "tents"), hit("Standard: $6.", "delivery"))
+    named = ["search", "how long", "--article", "tents", "--article", "delivery", "--json"]
+    document = json.loads(RUN.invoke(app, named).stdout)
+    assert [one["article"] for one in document["passages"]] == ["tents.md", "delivery.md"]
+
+
+def test_an_unknown_article_is_one_sentence_with_the_known_ones(on_fakes, tmp_path, monkeypatch) -> None:
+    (tmp_path / "articles").mkdir()
+    for name in ("lamps", "returns"):
+        (tmp_path / "articles" / f"{name}.md").write_text(f"---\ntitle: {name}\n---\n## How\nBy hand.\n")
+    build_index(tmp_path / "articles", "lamps", tmp_path / "index", FakeEncoder())
+    made = open_searcher("lamps", tmp_path / "index", FakeEncoder())
+    monkeypatch.setattr(bot_module, "open_knowledge", lambda settings: made)
+    done = RUN.invoke(app, ["search", "how", "--article", "boots"])
+    assert done.exit_code == 1
+    assert " ".join(done.stderr.split()) == "There is no article 'boots' in the index. It holds: lamps, returns."
+
+
+def test_a_reordered_search_says_by_whom(on_fakes, searcher) -> None:
+    searcher.hits = (replace(hit("Boots: 45 days."), reordered=Reordered("tiny", 3)),)
+    assert "Reordered by tiny." in RUN.invoke(app, ["search", "boots"]).stdout
+
+
+def test_a_bad_reranker_is_a_sentence_to_search_and_a_fault_to_doctor(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TRIPTYCH_RERANKER", str(tmp_path / "nowhere"))
+    done = RUN.invoke(app, ["search", "boots"])
+    assert done.exit_code == 1
+    assert "nowhere has no config.json" in " ".join(done.stderr.split())
+    findings = json.loads(RUN.invoke(app, ["doctor", "--json"]).stdout)["findings"]
+    fault = next(one for one in findings if one["what"] == "reranker")
+    assert not fault["ok"]
+    assert "or unset TRIPTYCH_RERANKER" in fault["way_out"]
 
 
 def test_chat_talks_forgets_and_gives_reasons(on_fakes, engine) -> None:

@@ -1,7 +1,6 @@
 """What the threshold gives and refuses, measured in the background and drawn: the last part of the page "Search"."""
 
 from pathlib import Path
-from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -13,6 +12,7 @@ from chatbot.quality.tradeoff import (
     CHANCE,
     GIVEN,
     OFF_TOPIC,
+    STEPS,
     Group,
     Questions,
     Tradeoff,
@@ -27,13 +27,14 @@ from ui.background import Once, Work
 
 ABOUT = (
     "A higher threshold refuses more questions that no article answers, and more that one does. Each line is one set "
-    "of questions, the dot on it the threshold in use: up is better, and so is right."
+    "of questions: up, more of those that an article answers are given a line; to the right, more of the others are "
+    "refused. The dots are the threshold in use."
 )
 CURVES = {  # what a curve is called: by whom it must refuse, and where both come from
     ("asked", "in_vain"): "The brand's own lists",
-    ("headings", "off_topic"): "Headings, and off topic",
-    ("suite_answerable", "suite_unanswerable"): "The suite's questions",
-    ("suite_answerable", "off_topic"): "The suite's, and off topic",
+    ("headings", "off_topic"): "Headings, and messages off topic",
+    ("suite_answerable", "suite_unanswerable"): "Tone QA's questions",
+    ("suite_answerable", "off_topic"): "Tone QA's that an article answers, and messages off topic",
 }
 COLOURS = ["#3d8b66", "#c07a2c", "#5a7fb5", "#8a6aa8"]
 
@@ -105,34 +106,41 @@ def _draw(found: Tradeoff) -> None:
         return
     st.altair_chart(_chart(found), width="stretch")
     what = "chance that the articles answer it" if found.signal == CHANCE else "likeness"
-    st.caption(f"The threshold in use: a {what} of {found.threshold:.2f}. What it does to each set of questions:")
+    st.caption(f"The threshold in use is a {what} of {found.threshold:.2f}. How it treats each set of questions:")
     rows = [_row(group, found.threshold) for group in found.groups]
-    st.html(markup.table(("Questions", "How many", "Given a line", "Refused"), rows))
+    st.html(markup.table(("Questions", "How many", "What is right", "So treated"), rows))
 
 
 def _row(group: Group, threshold: float) -> tuple[str, str, str, str]:
     rate = group.rate(threshold)
-    good = f"{rate.rate:.0%} ({100 * (rate.low or 0):.0f}–{100 * (rate.high or 0):.0f})"
-    return group.said, str(group.n), *((good, "") if group.wanted == GIVEN else ("", good))
+    share = f"{rate.rate:.0%} ({100 * (rate.low or 0):.0f}–{100 * (rate.high or 0):.0f})"
+    return group.said, f"{group.n:,}", "given a line" if group.wanted == GIVEN else "refused", share
+
+
+def _points(found: Tradeoff) -> pd.DataFrame:
+    """Each curve at a hundred thresholds, and at the one in use."""
+    steps = [*(step / STEPS for step in range(STEPS + 1)), found.threshold]
+    return pd.DataFrame(
+        {
+            "set": CURVES[good.key, bad.key],
+            "threshold": step,
+            "given": good.share(step),
+            "refused": bad.share(step),
+            "used": step == found.threshold,
+        }
+        for good, bad in found.curves()
+        for step in steps
+    )
 
 
 def _chart(found: Tradeoff) -> alt.LayerChart | alt.FacetChart:
-    rows: list[dict[str, Any]] = []
-    for good, bad in found.curves():
-        for step in [*(n / 100 for n in range(101)), found.threshold]:
-            rows.append(
-                {
-                    "set": CURVES[good.key, bad.key], "threshold": step, "given": good.share(step),
-                    "refused": bad.share(step), "used": step == found.threshold,
-                }
-            )  # fmt: skip
-    table = pd.DataFrame(rows)
-    base = alt.Chart(table).encode(
-        x=alt.X("refused:Q", title="Refused, of those to be refused", axis=alt.Axis(format="%"), scale=_whole()),
-        y=alt.Y("given:Q", title="Given a line, of those to be given one", axis=alt.Axis(format="%"), scale=_whole()),
+    points = _points(found)
+    base = alt.Chart(points).encode(
+        x=alt.X("refused:Q", title="Refused", axis=alt.Axis(format="%"), scale=_whole()),
+        y=alt.Y("given:Q", title="Given a line", axis=alt.Axis(format="%"), scale=_whole()),
         color=alt.Color(
-            "set:N", title=None, scale=alt.Scale(domain=list(dict.fromkeys(table["set"])), range=COLOURS),
-            legend=alt.Legend(orient="bottom", columns=1, labelLimit=300),
+            "set:N", title=None, scale=alt.Scale(domain=list(dict.fromkeys(points["set"])), range=COLOURS),
+            legend=alt.Legend(orient="top", columns=1, labelLimit=340),
         ),
         tooltip=[
             alt.Tooltip("set:N", title="questions"), alt.Tooltip("threshold:Q", format=".2f"),
@@ -141,12 +149,7 @@ def _chart(found: Tradeoff) -> alt.LayerChart | alt.FacetChart:
     )  # fmt: skip
     line = base.mark_line(strokeWidth=2.5).encode(order="threshold:Q")
     dot = base.transform_filter("datum.used").mark_point(size=140, filled=True, opacity=1)
-    label = (
-        base.transform_filter("datum.used")
-        .mark_text(dx=-10, dy=14, align="right")
-        .encode(text=alt.Text("threshold:Q", format=".2f"))
-    )
-    return alt.layer(line, dot, label).properties(height=380)
+    return alt.layer(line, dot).properties(height=430)
 
 
 def _whole() -> alt.Scale:
