@@ -75,7 +75,7 @@ def golden(folder: Path) -> tuple[int, float]:
     names = sorted(known)
     found = strengths(tally(votes, names), len(names), prior=0)
     scale = sum(known.values())
-    return len(votes), max(abs(found[place] - known[name] / scale) for place, name in enumerate(names))
+    return len(votes), max(abs(float(found[place]) - known[name] / scale) for place, name in enumerate(names))
 
 
 def judge(folder: Path, name: str) -> Judge:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -98,9 +98,9 @@ def _timed(name: str, server: postgres.Server | None, act: Callable[[Path], Outc
         return {"database": name, **asdict(found), "seconds": round(time.monotonic() - began, 2)}
 
 
-def simulated() -> list[dict[str, object]]:
+def told(runs: Iterable[simulate.Simulated]) -> list[dict[str, object]]:
     """Every simulation, and whether it keeps what it promises."""
-    return [{**asdict(one), "kept": one.kept} for one in simulate.every()]
+    return [{**asdict(one), "kept": one.kept} for one in runs]
 
 
 def published(folder: Path) -> list[dict[str, object]]:
@@ -111,7 +111,7 @@ def published(folder: Path) -> list[dict[str, object]]:
 
 def main() -> int:
     """Print the tables as they are done, then the JSON."""
-    runs = simulated()
+    runs = told(simulate.every())
     for run in runs:
         print(
             f"{'ok   ' if run['kept'] else 'WRONG'} {run['what']:<40} {run['called']:>6.1%} called within {run['votes']} votes"

@@ -1,10 +1,12 @@
 """The arithmetic on votes that nobody here cast: published digits, golden scores, judges whose taste is known."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from chatbot.feedback.public import EQUALS, HOME, STRENGTHS, WITH_HOME, baseball, golden, judge
+from tests.chatbot.feedback import prove
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "votes"
 
@@ -24,6 +26,13 @@ def test_llmfaos_golden_scores_come_out_to_a_millionth() -> None:
     votes, worst = golden(DATA / "llmfao")
     assert votes == 8931
     assert worst < 1e-6
+
+
+def test_the_proof_prints_its_table_as_json_and_every_row_agrees() -> None:
+    rows = json.loads(json.dumps(prove.published(DATA)))
+    assert len(rows) == 7
+    assert all(row["agrees"] is True for row in rows)
+    assert prove.published(DATA / "nowhere") == []
 
 
 @pytest.mark.parametrize(("name", "side"), [("gpt3-crowd", "first"), ("gpt4-crowd", "second")])

@@ -1,5 +1,6 @@
 """Verdicts that may be looked at after every vote: what holds of every count, and what holds of two thousand runs."""
 
+import json
 import math
 import random
 from itertools import pairwise
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.feedback.sequential import ALPHA, follow, interval, line, log_e, threshold
-from tests.chatbot.feedback import simulate
+from tests.chatbot.feedback import prove, simulate
 
 COUNTS = st.integers(0, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 ALPHAS = st.sampled_from([ALPHA, ALPHA / 3, 0.2])
@@ -125,6 +126,7 @@ def test_what_cannot_be_counted_is_refused() -> None:
 
 def test_two_thousand_experiments_call_no_false_winner_too_often_and_find_a_true_one() -> None:
     found = {one.what: one for one in simulate.every()}
+    json.dumps(prove.told(found.values()))
     for one in found.values():
         noise = 4 * math.sqrt(one.exact * (1 - one.exact) / one.runs)
         assert abs(one.called - one.exact) < noise, one
