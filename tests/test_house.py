@@ -18,8 +18,8 @@ DOORS = {
     "torch": ("adapters/", "chatbot/engine/"),
     "peft": ("adapters/", "chatbot/engine/local.py"),
     "transformers": ("adapters/", "chatbot/engine/", "knowledge/embed.py"),  # embed: only to quiet its bars
-    "trl": ("adapters/train.py",),
-    "datasets": ("adapters/train.py",),
+    "trl": ("adapters/train.py", "adapters/prefer.py", "adapters/scoring.py"),
+    "datasets": ("adapters/train.py", "adapters/prefer.py"),
     "chromadb": ("knowledge/store.py",),
     "sentence_transformers": ("knowledge/embed.py",),
     "sklearn": (
@@ -32,7 +32,7 @@ DOORS = {
     "evalica": ("chatbot/quality/agreement.py",),
     "bm25s": ("knowledge/search.py", "knowledge/words.py"),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py", "ui/brands.py", "ui/feedback.py", "ui/command.py"),
+    "typer": ("ui/cli.py", "ui/brands.py", "ui/tones.py", "ui/feedback.py", "ui/command.py"),
     "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),
     "trafilatura": ("knowledge/webpage.py",),
     "pypdf": ("knowledge/pdf.py",),
