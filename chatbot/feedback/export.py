@@ -31,7 +31,7 @@ from chatbot.feedback.tables import (
 )
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-TIE, BOTH_BAD = "a tie", "both bad"
+TIE, BOTH_BAD, SAME = "a tie", "both bad", "the same reply twice"
 Document = dict[str, Any]
 
 
@@ -69,7 +69,8 @@ def records(store: Store, brand: str | None = None) -> list[Document]:
 
 
 def account(store: Store, found: Iterable[Document], brand: str | None = None, pairs: bool = False) -> Account:
-    """What became of every vote. `pairs`: a tie and both bad make no preference pair, so they are excluded too."""
+    """What became of every vote. `pairs`: a tie, both bad and twice the same reply make no preference pair, so they are
+    excluded too."""
     excluded: Counter[str] = Counter()
     counted = 0
     for record in found:
@@ -86,7 +87,8 @@ def account(store: Store, found: Iterable[Document], brand: str | None = None, p
 
 def no_pair(record: Document) -> str:
     """Why a counted vote prefers neither reply; "" if it prefers one."""
-    return {"tie": TIE, "both-bad": BOTH_BAD}.get(record["verdict"], "")
+    alike = record["first_text"].split() == record["second_text"].split()
+    return {"tie": TIE, "both-bad": BOTH_BAD}.get(record["verdict"], SAME if alike else "")
 
 
 def preference_pairs(found: Iterable[Document]) -> list[Document]:
