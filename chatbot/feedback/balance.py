@@ -1,9 +1,9 @@
 """Is the experiment sound? Side bias, whether battles came as planned, and which replies were never judged.
 
-Free questions must give each pair equally many battles, and all questions equally many votes; a mode stands left half of
-the time. Chi-square tests hold the counts against that plan, strictly (p < .001) as they are looked at often. A pair of
-replies is void when one was cut off; modes that are cut off more often lose their longest replies, so what is left is no
-fair sample, and that is told by mode."""
+Free questions must give each pair equally many battles, and all questions equally many votes; a mode stands left half
+of the time. Chi-square tests hold the counts against that plan, strictly (p < .001) as they are looked at often. A pair
+of replies is void when one was cut off; modes that are cut off more often lose their longest replies, so what is left
+is no fair sample, and that is told by mode."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -85,9 +85,7 @@ def warnings(found: Results) -> list[str]:
         made.append(f"{anew} {_are('vote', anew)} {ANEW}: not blind, so in no win rate.")
     if sum(found.taken_back.values()) >= max(LEAST_BACK, MUCH_BACK * found.decided):
         had = ", ".join(f"{n} had preferred {label(mode)}" for mode, n in found.taken_back.items())
-        made.append(
-            f"Taken back or changed once the names were shown: {had}. If these are mostly one mode's, it gains."
-        )
+        made.append(f"Taken back or changed once the names were shown: {had}. If mostly one mode's, its rivals gain.")
     if found.deleted:
         made.append(f"{found.deleted} votes of this brand were deleted for good; of which experiment is not known.")
     return made
