@@ -1,8 +1,9 @@
 """Is the experiment sound? Side bias, whether battles came as planned, and which replies were never judged.
 
-Each mode must meet each other equally often and stand left half of the time: a chi-square test of the counts against
-that plan, strict (p < .001) as it is looked at often. A pair of replies is void when one was cut off; modes that are
-cut off more often lose their longest replies, so what is left is no fair sample, and that is told by mode."""
+Free questions must give each pair equally many battles, and all questions equally many votes; a mode stands left half
+of the time. Chi-square tests hold the counts against that plan, strictly (p < .001) as they are looked at often. A pair
+of replies is void when one was cut off; modes that are cut off more often lose their longest replies, so what is left
+is no fair sample, and that is told by mode."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,18 +74,23 @@ def left_votes(votes: Iterable[Counted]) -> list[bool]:
     return [one.left_won for one in deciding(votes)]
 
 
-def planned(what: str, made: Sequence[tuple[str, Pair, str]], experiments: Sequence[Experiment]) -> tuple[Plan, Plan]:
-    """Pairs and sides against the plan. `made`: (experiment, pair, mode on the left) of each battle or vote."""
+def pairs_planned(what: str, made: Sequence[tuple[str, Pair]], experiments: Sequence[Experiment]) -> Plan:
+    """Is each pair there as often as another of its experiment? `made`: (experiment, pair) of each battle or vote."""
     due: dict[Pair, float] = {}
     for experiment in experiments:
-        here = sum(name == experiment.name for name, _, _ in made)
+        here = sum(name == experiment.name for name, _ in made)
         for pair in pairs_of([experiment]):
             due[pair] = due.get(pair, 0.0) + here / len(experiment.pairs)
-    seen = Counter(pair for _, pair, _ in made)
-    lefts = Counter((pair, left) for _, pair, left in made)
-    pairs = tuple(Due(pair, "", seen[pair], planned) for pair, planned in due.items())
-    sides = tuple(Due(pair, mode, lefts[pair, mode], seen[pair] / 2) for pair in due if seen[pair] for mode in pair)
-    return _plan(what, "pairs", pairs, len(pairs) - 1), _plan(what, "sides", sides, len(sides) // 2)
+    seen = Counter(pair for _, pair in made)
+    dues = tuple(Due(pair, "", seen[pair], planned) for pair, planned in due.items())
+    return _plan(what, "pairs", dues, len(dues) - 1)
+
+
+def sides_planned(what: str, made: Sequence[tuple[Pair, str]]) -> Plan:
+    """Does each mode of a pair stand left half of the time? `made`: (pair, mode on the left) of each battle or vote."""
+    seen, lefts = Counter(pair for pair, _ in made), Counter(made)
+    dues = tuple(Due(pair, mode, lefts[pair, mode], seen[pair] / 2) for pair in seen for mode in pair)
+    return _plan(what, "sides", dues, len(seen))
 
 
 def endings(battles: Iterable[Document]) -> dict[str, Endings]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from chatbot.feedback import balance, concord, counts, duels, effects
 from chatbot.feedback.balance import Endings, Plan
-from chatbot.feedback.ballot import Experiment, Pair
+from chatbot.feedback.ballot import FREE, Experiment, Pair
 from chatbot.feedback.concord import Checked, Marks
 from chatbot.feedback.counts import Said, Wrote
 from chatbot.feedback.duels import Cell, Duel
@@ -145,6 +145,12 @@ def results(
 def _plans(
     votes: Sequence[Counted], battles: Sequence[Document], experiments: Sequence[Experiment]
 ) -> tuple[Plan, ...]:
-    made = [(one["experiment"], ordered((one["first_mode"], one["second_mode"])), one["left_mode"]) for one in battles]
-    cast = [(one.experiment, one.pair, one.left) for one in votes]
-    return (*balance.planned("battles", made, experiments), *balance.planned("votes", cast, experiments))
+    drawn = [(one, ordered((one["first_mode"], one["second_mode"]))) for one in battles]
+    # the deck gives a pair battles until it has votes; only a free question's pair is drawn without a look at them
+    free = [(one["experiment"], pair) for one, pair in drawn if one["stratum"] == FREE]
+    return (
+        balance.pairs_planned("battles", free, experiments),
+        balance.sides_planned("battles", [(pair, one["left_mode"]) for one, pair in drawn]),
+        balance.pairs_planned("votes", [(one.experiment, one.pair) for one in votes], experiments),
+        balance.sides_planned("votes", [(one.pair, one.left) for one in votes]),
+    )

@@ -170,6 +170,9 @@ def accounts(found: Results) -> Table:
     rows |= {f"counted: {name}": n for name, n in inside.items()}
     rows |= {f"not counted: {excluded(why)}": n for why, n in told.excluded.items()}
     note = "Counted and not counted are together all that was cast."
+    if found.taken_back:
+        had = ", ".join(f"{n} for {label(mode)}" for mode, n in found.taken_back.items())
+        note += f" Taken back or changed after the names were shown: {had}."
     made = tuple((name, str(n)) for name, n in rows.items()) if told.cast else ()
     return Table("Every vote accounted for", note, ("Votes", "How many"), made)
 
@@ -177,8 +180,8 @@ def accounts(found: Results) -> Table:
 def plans(found: Results) -> Table:
     """Sample-ratio check: battles beside votes."""
     note = (
-        "Pairs are drawn equally often, and each mode stands left half of the time. A small p (under .001) says that "
-        "something is amiss."
+        "Each pair should have as many battles (of free questions) and votes as another, and each mode should stand "
+        "left half of the time. A small p (under .001) says that something is amiss."
     )
     rows: list[Row] = []
     kinds = sorted({one.of for one in found.plans})

@@ -18,6 +18,7 @@ HOW_TO = (
     "mode wrote which, and one click is a vote. Nothing can be called with fewer than about 14 votes on a pair."
 )
 FEW_VOTERS = 5
+LEAST_BACK, MUCH_BACK = 3, 0.05  # votes, and their share of those that prefer, taken back: the reader is told
 MOSTLY = 0.5  # of the votes from one voter, and the reader is told
 
 
@@ -82,11 +83,9 @@ def warnings(found: Results) -> list[str]:
     ]  # fmt: skip
     if anew := found.aside.get(ANEW):
         made.append(f"{anew} {_are('vote', anew)} {ANEW}: not blind, so in no win rate.")
-    if found.taken_back:
+    if sum(found.taken_back.values()) >= max(LEAST_BACK, MUCH_BACK * found.decided):
         had = ", ".join(f"{n} had preferred {label(mode)}" for mode, n in found.taken_back.items())
-        made.append(
-            f"Votes were taken back or changed once the names were shown: {had}. Many of one mode would be a bias."
-        )
+        made.append(f"Taken back or changed once the names were shown: {had}. If mostly one mode's, its rivals gain.")
     if found.deleted:
         made.append(f"{found.deleted} votes of this brand were deleted for good; of which experiment is not known.")
     return made

@@ -141,7 +141,12 @@ def test_what_is_added_later_leaves_the_choice_and_is_kept_apart_from_what_was_s
     assert table(made, "Good enough to send?") == {
         "Base-prompted": ("1 of 1 (100%, 21–100%)", "–"), "Fine-tuned": ("–", "1 of 1 (100%, 21–100%)"),
     }  # fmt: skip
-    assert any("1 had preferred Fine-tuned" in one for one in warnings(made))
+    assert not any("Taken back" in one for one in warnings(made))
+    more = [{**found[-1], "battle": f"z{n}", "vote": f"z{n}"} for n in range(2)]
+    assert any(
+        one.startswith("Taken back or changed once the names were shown: 3 had preferred Fine-tuned.")
+        for one in warnings(told([*found, *more]))
+    )
 
 
 def test_small_cells_are_told_as_such() -> None:
@@ -201,9 +206,23 @@ def test_a_ballot_that_draws_unevenly_is_found_and_a_sound_one_is_not() -> None:
     assert all(one.p is None for one in told(sound[:6]).plans)
 
 
+def test_the_deck_may_ask_a_pair_again_until_it_has_votes() -> None:
+    """Of a mode that is cut off often the deck makes more battles, and as many votes: as planned."""
+    deck = [a_record(n, PAIRS[n % 3], PAIRS[n % 3][0], PAIRS[n % 3][n // 3 % 2], stratum="refund") for n in range(120)]
+    void = {
+        "kind": "battle",
+        "first_finish": "length",
+        "void_reason": "base-prompted did not finish its reply (length)",
+    }
+    lost = [{**a_record(200 + n, PAIRS[0], left=PAIRS[0][n % 2], stratum="refund"), **void} for n in range(60)]
+    assert not any(one.off for one in told([*deck, *lost]).plans)
+    free = [{**one, "stratum": "free"} for one in (*deck, *lost)]
+    assert {(one.what, one.of) for one in told(free).plans if one.off} == {("battles", "pairs")}
+
+
 def test_the_chi_square_is_the_one_of_the_textbook() -> None:
-    made = [("demo", ordered(PAIRS[n % 3]), PAIRS[n % 3][0]) for n in range(30)] + [("demo", FIRST, FIRST[0])] * 9
-    plan, _ = balance.planned("votes", made, [EXPERIMENT])
+    made = [("demo", ordered(PAIRS[n % 3])) for n in range(30)] + [("demo", FIRST)] * 9
+    plan = balance.pairs_planned("votes", made, [EXPERIMENT])
     assert sorted(one.counted for one in plan.dues) == [10, 10, 19]
     assert plan.p == pytest.approx(0.12526, abs=1e-4)  # (9 + 9 + 36) / 13 on two degrees of freedom
 
