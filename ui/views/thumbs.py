@@ -25,15 +25,18 @@ def draw_thumb(bot: Bot, origin: Origin) -> None:
     state = st.session_state
     if key not in state:
         state[key] = _given_before(bot, origin)
+    told = state.get("thumb_told", {})
+    mine = told.get("reply") == origin.reply
     with st.container(horizontal=True, vertical_alignment="center"):
         st.feedback("thumbs", key=key, on_change=_give, args=(bot, origin, key))
         if state[key] is not None:
             with st.popover("Say why", type="tertiary"):
                 st.text_area("Comment", key=f"{key}-said", height=80, max_chars=LONGEST_COMMENT)
-                st.button("Keep it", key=f"{key}-keep", on_click=_give, args=(bot, origin, key, "The comment is kept."))
-    told = state.get("thumb_told", {})
-    if told.get("reply") == origin.reply:
-        (st.error if told["fault"] else st.caption)(told["said"])
+                st.button("Keep it", key=f"{key}-keep", on_click=_give, args=(bot, origin, key, "Comment kept."))
+        if mine and not told["fault"]:
+            st.caption(told["said"], width="content")
+    if mine and told["fault"]:
+        st.error(told["said"])
 
 
 def _given_before(bot: Bot, origin: Origin) -> int | None:
@@ -63,5 +66,5 @@ def _give(bot: Bot, origin: Origin, key: str, thanks: str = "") -> None:
             state[key] = _given_before(bot, origin)
         return
     has_given()
-    thanks = thanks or ("Thank you: it is kept." if given is not None else "Taken back.")
+    thanks = thanks or ("Kept." if given is not None else "Taken back.")
     state.thumb_told = {"reply": origin.reply, "fault": False, "said": thanks}

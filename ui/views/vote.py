@@ -42,9 +42,8 @@ def page() -> None:
     store = the_store(bot.settings)
     ballot: Ballot | None = st.session_state.get("vote_ballot")
     the_voter()
-    if ballot is not None:
-        over = ballot.void or (ballot.cast is not None and not ballot.voted)
-        st.html(markup.to_top(2 * ballot.draw.turn + over), unsafe_allow_javascript=True)
+    over = ballot is not None and (ballot.void or (ballot.cast is not None and not ballot.voted))
+    st.html(markup.to_top(2 * ballot.draw.turn + over if ballot else -1), unsafe_allow_javascript=True)
     st.html(markup.header(f"Vote · {bot.name}", TITLE, "" if ballot else LEAD))
     if bot.adapter is None:
         st.warning(f"Voting compares two modes, and only one can write. {bot.adapter_fault}")

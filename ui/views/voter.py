@@ -114,7 +114,7 @@ def _delete(store: Store) -> None:
     except FeedbackError as error:
         state.voter_fault = str(error)
         return
-    for key in ("voter", "voter_fault", "vote_ballot", "thumbs_given"):
+    for key in ("voter_fault", "vote_ballot", "thumb_told"):
         state.pop(key, None)
     state.voter, state.voter_kept, state.voter_gone = known_voter(), False, True
 
