@@ -15,14 +15,18 @@ from adapters.fetch import sha256_of
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+TRAINED = "default"  # PEFT's name for an adapter that is being trained
 PICKLED = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 LARGEST_MB = 200  # more than that is no tone adapter for a laptop
 CANARY = ({"role": "system", "content": "You are a shop."}, {"role": "user", "content": "How long may I take?"})
 
 
-def gate(folder: Path, base: BaseId) -> Card:
-    """Refuse, from the files alone, what must not be loaded. Returns the card of what may."""
-    name = folder.name
+def gate(folder: Path, base: BaseId, brand: str = "") -> Card:
+    """Refuse, from the files alone, what must not be loaded. Returns the card of what may.
+
+    `brand` names it in messages; the folder's name if it is "".
+    """
+    name = brand or folder.name
     if not folder.is_dir():
         raise AdapterError(f"There is no adapter folder {folder}. Train one: triptych train {name}")
     for path in sorted(folder.iterdir()):
@@ -47,21 +51,23 @@ def gate(folder: Path, base: BaseId) -> Card:
     return card
 
 
-def attach(base: Base, folder: Path, tone: str) -> tuple[Any, Card]:
+def attach(base: Base, folder: Path, tone: str, trainable: bool = False) -> tuple[Any, Card]:
     """The base with the adapter in `folder` on it, under the name `tone`, as a PeftModel in eval mode.
 
-    Raises AdapterError: anything `gate` refuses, keys or shapes that do not fit, or a tone that
-    changes nothing.
+    `trainable`: to go on training it, and so under the name that TRL looks for. Raises AdapterError: anything `gate`
+    refuses, keys or shapes that do not fit, or a tone that changes nothing.
     """
-    card = gate(folder, base.id)
-    _keys_fit(folder, base)
+    card = gate(folder, base.id, tone)
+    _keys_fit(folder, base, tone)
+    name = TRAINED if trainable else tone
     from peft import PeftModel
 
     model = PeftModel.from_pretrained(
-        base.model, str(folder), adapter_name=tone, autocast_adapter_dtype=False, local_files_only=True
-    )
+        base.model, str(folder), adapter_name=name, is_trainable=trainable, autocast_adapter_dtype=False,
+        local_files_only=True,
+    )  # fmt: skip
     model.eval()
-    _canary(model, base, tone)
+    _canary(model, base, tone, name)
     return model, card
 
 
@@ -91,12 +97,11 @@ def _plain_lora(name: str, path: Path) -> None:
         raise AdapterError(f"Adapter {name!r} is not plain LoRA{why}. Retrain it: triptych train {name}")
 
 
-def _keys_fit(folder: Path, base: Base) -> None:
+def _keys_fit(folder: Path, base: Base, name: str) -> None:
     """Every tensor the configuration promises is there with its shape, and none besides."""
     import torch
     from safetensors import SafetensorError, safe_open
 
-    name = folder.name
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     rank, targets = int(config["r"]), set(config["target_modules"])
     layers = config.get("layers_to_transform")  # numbers, or None for all
@@ -122,7 +127,7 @@ def _keys_fit(folder: Path, base: Base) -> None:
         raise AdapterError(f"Adapter {name!r}: tensor {odd[0]} has shape {there[odd[0]]}, not {wanted[odd[0]]}.")
 
 
-def _canary(model: Any, base: Base, tone: str) -> None:
+def _canary(model: Any, base: Base, tone: str, name: str) -> None:
     """The tone must change the next token's logits, and keep them finite."""
     import torch
 
@@ -130,7 +135,7 @@ def _canary(model: Any, base: Base, tone: str) -> None:
     with torch.inference_mode():
         with model.disable_adapter():
             bare = model(input_ids=ids).logits[0, -1].float()  # (V,)
-        model.set_adapter(tone)
+        model.set_adapter(name)
         toned = model(input_ids=ids).logits[0, -1].float()
     if not torch.isfinite(toned).all():
         raise AdapterError(f"Adapter {tone!r} makes the model's numbers overflow. Retrain it: triptych train {tone}")

@@ -25,10 +25,26 @@ class Progress:
         return self.seconds / done * (self.steps - self.step) if done > 0 else None
 
 
+def with_masters(trainer: Any) -> Any:
+    """A trainer class whose optimizer keeps float32 masters."""
+
+    class MasterTrainer(trainer):  # type: ignore[misc]
+        """Steps as master.py does."""
+
+        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+            from adapters.master import MasterAdamW  # torch is loaded only where it is used
+
+            if self.optimizer is None:
+                self.optimizer: Any = MasterAdamW(trained(self.model), lr=self.args.learning_rate)
+            return self.optimizer
+
+    return MasterTrainer
+
+
 def pack_trainer(trainer: Any) -> Any:
     """A trainer class whose batches are packs and whose optimizer keeps float32 masters."""
 
-    class PackTrainer(trainer):  # type: ignore[misc]
+    class PackTrainer(with_masters(trainer)):  # type: ignore[misc]
         """Cross-entropy over reply tokens alone, summed and divided by their number in the whole step."""
 
         def compute_loss(
@@ -37,13 +53,6 @@ def pack_trainer(trainer: Any) -> Any:
             summed, count = reply_loss(model, Pack(inputs["prefix"], inputs["rests"], inputs["replies"]))
             loss = summed / (count if num_items_in_batch is None else num_items_in_batch)
             return (loss, {"loss": loss}) if return_outputs else loss
-
-        def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
-            from adapters.master import MasterAdamW  # torch is loaded only where it is used
-
-            if self.optimizer is None:
-                self.optimizer: Any = MasterAdamW(trained(self.model), lr=self.args.learning_rate)
-            return self.optimizer
 
     return PackTrainer
 

@@ -1,33 +1,28 @@
 """Train a tone: TRL's SFTTrainer and a PEFT LoRA, on the CPU, seeded, with the loss on the reply alone.
 
-The only door of trl. Knows lessons (a chat and the reply to learn), not brands' prompts; chat and
+A door of trl, beside adapters/prefer.py. Knows lessons (a chat and the reply to learn), not brands' prompts; chat and
 training share adapters/base.py's format, down to the token ids."""
 
 import os
-import platform
 import random
-import resource
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from adapters.attach import CONFIG, WEIGHTS, attach
+from adapters.attach import WEIGHTS
 from adapters.base import Base, chat_ids, reply_ids
-from adapters.card import Card, write_card
-from adapters.errors import AdapterError, ExampleError, TrainingStopped
+from adapters.card import Card
+from adapters.errors import ExampleError, TrainingStopped
 from adapters.fetch import disk_errors_named, sha256_of
+from adapters.keep import circumstances, keep, knobs, work_folder
 from adapters.loop import Progress, bar, pack_trainer, trained
 from adapters.pack import Lesson, Pack, Row, packs_of, reply_loss
 
 SAVE_EVERY = 20  # steps between checkpoints
-LIBRARIES = ("torch", "transformers", "peft", "trl", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -73,18 +68,16 @@ def train(
     held = _packs(base, held_out, recipe, rng)
     began = time.monotonic()
     with disk_errors_named(folder.parent):
-        work = _work_folder(folder, data, recipe, base)
+        work = work_folder(folder, data, recipe, base.id, brand)
         trainer = _trainer(base, packs, work, recipe, tell)
         losses = _run(trainer, held, work, began)
         seconds = time.monotonic() - began
-        made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
-        try:
-            _save(trainer.model, made, base.id.name)
-            card = _card(base, made, brand, data, examples, recipe, losses, seconds)
-            write_card(card, made)
-            _put(made, folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        card = keep(
+            trainer.model,
+            base.id.name,
+            folder,
+            lambda made: _card(base, made, brand, data, examples, recipe, losses, seconds),
+        )
         shutil.rmtree(work, ignore_errors=True)
     return card
 
@@ -103,16 +96,6 @@ def _row(base: Base, lesson: Lesson, longest: int) -> Row:
             f"{longest} is the most. Shorten it."
         )
     return Row(lesson.chat[0][1], prompt, reply)
-
-
-def _work_folder(folder: Path, data: str, recipe: Recipe, base: Base) -> Path:
-    """Where checkpoints wait: another one for other data, recipe or base."""
-    import hashlib
-
-    key = hashlib.sha256(f"{data} {recipe} {base.id} {folder.name}".encode()).hexdigest()[:12]
-    work = folder.parent / f".training-{key}"
-    work.mkdir(parents=True, exist_ok=True)
-    return work
 
 
 def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: Any) -> Any:
@@ -222,29 +205,6 @@ def _held_loss(model: Any, packs: Sequence[Pack]) -> float:
     return float(sum(float(summed) for summed, _ in losses) / sum(count for _, count in losses))
 
 
-def _save(model: Any, folder: Path, base: str) -> None:
-    """safetensors in bfloat16 and the configuration; never the trainer's pickles, nor a path of this machine."""
-    import torch
-
-    state = {key: value.to(torch.bfloat16) for key, value in _lora_state(model).items()}
-    model.peft_config["default"].base_model_name_or_path = base
-    model.save_pretrained(str(folder), state_dict=state, safe_serialization=True)
-    for path in folder.iterdir():
-        if path.name not in (WEIGHTS, CONFIG):
-            path.unlink()
-
-
-def _lora_state(model: Any) -> dict[str, Any]:
-    return {key: value for key, value in model.state_dict().items() if ".lora_A." in key or ".lora_B." in key}
-
-
-def _put(made: Path, folder: Path) -> None:
-    """Move the finished files into `folder` one rename each, the card last: it vouches for the rest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (CONFIG, WEIGHTS, "README.md", "card.toml"):
-        os.replace(made / name, folder / name)
-
-
 def _card(
     base: Base, made: Path, brand: str, data: str, examples: int, recipe: Recipe, losses: _Losses, seconds: float
 ) -> Card:
@@ -253,24 +213,13 @@ def _card(
         base=base.id,
         weights=sha256_of(made / WEIGHTS),
         data=data,
-        trained=datetime.now(UTC).date().isoformat(),
         examples=examples,
         steps=losses.steps,
         seconds=round(seconds, 1),
         tokens_per_s=round(losses.tokens / losses.seconds, 1),
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         train_loss=round(losses.train, 4),
         eval_loss=round(losses.held, 4),
         eval_loss_before=round(losses.before, 4),
-        processor=f"{os.cpu_count()} x {platform.machine()}, {str(base.model.dtype).removeprefix('torch.')}",
-        recipe={key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()},
-        versions={name: version(name) for name in LIBRARIES},
+        recipe=knobs(recipe),
+        **circumstances(base),
     )
-
-
-def prove(base: Base, folder: Path, brand: str) -> None:
-    """Load what was just written through the gate, as a user's session will. Raises AdapterError."""
-    try:
-        attach(base, folder, brand)
-    except AdapterError as error:
-        raise AdapterError(f"The adapter was trained but does not pass its own gate: {error}") from error

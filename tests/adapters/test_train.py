@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from adapters import keep as keep_module
 from adapters import train as train_module
 from adapters.attach import WEIGHTS, attach
 from adapters.base import load_base
 from adapters.card import read_card
 from adapters.errors import AdapterError, ExampleError, TrainingStopped
+from adapters.keep import prove
 from adapters.loop import Progress
 from adapters.pack import Lesson
-from adapters.train import Recipe, prove, train
+from adapters.train import Recipe, train
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=3, packs=1, share=4, learning_rate=5e-3)
 
@@ -114,7 +116,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_adapter(
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(train_module, "_save", full)
+    monkeypatch.setattr(keep_module, "save", full)
     with pytest.raises(AdapterError, match="is full"):
         trained(folder, tiny_folder, recipe=replace(RECIPE, epochs=1))
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
