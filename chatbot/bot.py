@@ -17,6 +17,7 @@ from chatbot.errors import TurnError
 from chatbot.guard import unsupported
 from chatbot.guide import Guide, read_guide
 from chatbot.head import Encoder
+from chatbot.lineage import chosen
 from chatbot.lookup import Searcher, lines, outlook
 from chatbot.message import Message
 from chatbot.mode import Mode
@@ -214,7 +215,8 @@ def open_bot(settings: Settings) -> Bot:
     detector = detector_for(brand, guide, embedder, settings.home)
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
-        model, card = attach(base, brand.adapter, brand.key)
+        version = chosen(brand.key, settings.home, settings.adapter)
+        model, card = attach(base, version.folder, brand.key)
         engine, fault = LocalEngine(base, model, [brand.key]), ""
     except AdapterError as error:
         engine, card, fault = LocalEngine(base, base.model), None, str(error)

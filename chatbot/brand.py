@@ -14,12 +14,11 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class Brand:
-    """Where a brand's three folders are. The adapter folder may hold no weights yet."""
+    """Where a brand's prompts, articles and examples are. Which adapter is in use: chatbot/lineage.py."""
 
     key: str
     prompts: Path
-    adapter: Path
-    examples: Path  # examples.jsonl
+    examples: Path  # examples.jsonl, which may not be there yet
     articles: Path
 
 
@@ -34,10 +33,9 @@ def find_brand(key: str, home: Path) -> Brand:
         raise BrandError(
             f"There is no brand {key!r}: its {lacks} are missing. Known: {', '.join(brands(home)) or 'none'}."
         )
-    trained, shipped = home / "adapters" / key, HERE / "adapters" / key
-    adapter = _first(trained, shipped, holds="card.toml") or trained
-    examples = _first(trained, shipped, holds="examples.jsonl") or trained
-    return Brand(key, prompts, adapter, examples / "examples.jsonl", articles)
+    own, shipped = home / "adapters" / key, HERE / "adapters" / key
+    examples = _first(own, shipped, holds="examples.jsonl") or own
+    return Brand(key, prompts, examples / "examples.jsonl", articles)
 
 
 def brands(home: Path) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _put(key: str, files: Files, home: Path, replace: bool) -> None:
 
 def _check(key: str, root: Path) -> None:
     prompts, adapter, articles = (root / room / key for room in ("prompts", "adapters", "knowledge"))
-    found = check_brand(Brand(key, prompts, adapter, adapter / "examples.jsonl", articles))
+    found = check_brand(Brand(key, prompts, adapter / "examples.jsonl", articles))
     if found.faults:
         more = f" ({len(found.faults) - 1} more faults)" if len(found.faults) > 1 else ""
         raise BrandError(f"The brand {key!r} was not installed: {found.faults[0]}{more}")

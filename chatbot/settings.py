@@ -26,6 +26,7 @@ class Settings:
     home: Path = field(default_factory=_default_home)  # folder for models, index, conversations, own brands
     brand: str = "northwind"
     base: str = "SmolLM2-135M-Instruct"  # or a Hugging Face id, or a local folder
+    adapter: str = ""  # version of the brand's adapter, as `triptych adapter list` names it; "" is the one in use
     dtype: str = "auto"  # auto, bfloat16 or float32
     device: str = "cpu"  # cpu or cuda
     passages: int = 1  # how many lines of the articles every mode is given at most, 0..8

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from chatbot.brand import Brand, brands, find_brand, own_articles
 from chatbot.errors import BrandError
+from chatbot.lineage import versions
 from chatbot.settings import Settings, read_settings
 from knowledge.importing import GONE, READ, REFUSED, Outcome
 from ui.command import JsonOption, err, out, print_json, sentences_only
@@ -181,7 +182,7 @@ def _facts(key: str, settings: Settings) -> dict[str, Any]:
     return {
         "brand": key,
         "articles": len(list(brand.articles.glob("*.md"))),
-        "adapter": (brand.adapter / "card.toml").exists(),
+        "adapter": bool(versions(key, settings.home)),
         "prompts": str(brand.prompts),
     }
 

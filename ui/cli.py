@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from chatbot.errors import SettingError
 from chatbot.settings import read_settings
-from ui import brands, feedback
+from ui import brands, feedback, tones
 from ui.command import JsonOption, err, out, print_json, sentences_only
 from ui.terminal import print_doctor, print_passages, print_tickets, print_turn, stream, told
 
@@ -22,8 +23,10 @@ app = typer.Typer(
 )
 app.add_typer(brands.app, name="brand")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(tones.app, name="adapter")
 
 BrandOption = Annotated[str | None, typer.Option(help="Brand to answer for [default: northwind].")]
+AdapterOption = Annotated[str | None, typer.Option(help="Version of the adapter [default: the one in use].")]
 BaseOption = Annotated[str | None, typer.Option(help="Base model: name, Hugging Face id or folder.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed for sampling, the same for every mode.")]
 SituationOption = Annotated[str | None, typer.Option(help="Treat the message as this situation.")]
@@ -48,6 +51,7 @@ def ask(
     temperature: TemperatureOption = None,
     max_new_tokens: TokensOption = None,
     base: BaseOption = None,
+    adapter: AdapterOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Answer one question in one mode, or in all three."""
@@ -56,7 +60,8 @@ def ask(
     from ui.documents import ask_document
 
     modes = modes_named(mode)
-    settings = read_settings(brand=brand, base=base, seed=seed, temperature=temperature, max_new_tokens=max_new_tokens)
+    knobs = {"seed": seed, "temperature": temperature, "max_new_tokens": max_new_tokens}
+    settings = read_settings(brand=brand, base=base, adapter=adapter, **knobs)
     with told(err, "Waking the model", quiet=json_):
         bot = open_bot(settings)
     brief = bot.prepare(question, modes, situation=situation)
@@ -122,6 +127,7 @@ def chat(
     seed: SeedOption = None,
     temperature: TemperatureOption = None,
     base: BaseOption = None,
+    adapter: AdapterOption = None,
 ) -> None:
     """Talk in the terminal; /quit ends, /new begins anew, /why shows the reasons of the last answer."""
     from chatbot.bot import open_bot
@@ -130,7 +136,8 @@ def chat(
 
     modes = modes_named(mode)
     with told(err, "Waking the model"):
-        bot = open_bot(read_settings(brand=brand, base=base, seed=seed, temperature=temperature))
+        settings = read_settings(brand=brand, base=base, adapter=adapter, seed=seed, temperature=temperature)
+        bot = open_bot(settings)
     converse(bot, modes, out)
 
 
@@ -145,14 +152,28 @@ def train(
     rank: Annotated[int | None, typer.Option(min=1, max=64, help="LoRA rank.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-6, max=1e-1)] = None,
     seed: SeedOption = None,
+    preferences: Annotated[Path | None, typer.Option(help="Pairs to go on from the adapter with.")] = None,
+    beta: Annotated[float | None, typer.Option(min=0.001, max=10, help="With pairs: how closely to stay.")] = None,
+    adapter: AdapterOption = None,
+    use: Annotated[bool, typer.Option("--use", help="With pairs: take the new version into use at once.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Train the brand's tone on the CPU, with a bar; stopped, it goes on where it was."""
-    from ui.training import train_brand
+    """Train the brand's tone on the CPU, with a bar; stopped, it goes on where it was. Every training makes a version.
 
-    settings = read_settings(brand=brand, base=base)
-    knobs = {"epochs": epochs, "rank": rank, "learning_rate": learning_rate, "seed": seed}
-    document = train_brand(settings, examples, out_, knobs, err, quiet=json_)
+    With --preferences it goes on from the adapter in use, by TRL's DPO, and that one stays in use.
+    """
+    settings = read_settings(brand=brand, base=base, adapter=adapter)
+    knobs = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
+    if preferences is not None:
+        from ui.preferring import prefer_brand
+
+        _only_without("--preferences", examples=examples, rank=rank)
+        document = prefer_brand(settings, preferences, out_, knobs | {"beta": beta}, use, err, quiet=json_)
+    else:
+        from ui.training import train_brand
+
+        _only_with("--preferences", beta=beta, adapter=adapter, use=use or None)
+        document = train_brand(settings, examples, out_, knobs | {"rank": rank}, err, quiet=json_)
     if json_:
         print_json(document)
 
@@ -169,6 +190,7 @@ def qa(
     consistency: Annotated[bool, typer.Option("--consistency", help="Ask everything five times more.")] = False,
     seed: SeedOption = None,
     base: BaseOption = None,
+    adapter: AdapterOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Put a suite of questions to every mode and mark the replies. Exit 0 passed, 1 failed, 3 not enough data."""
@@ -177,7 +199,7 @@ def qa(
     from chatbot.quality.session import order
     from ui.qa import examine_brand, print_examined
 
-    settings = read_settings(brand=brand, base=base, seed=seed)
+    settings = read_settings(brand=brand, base=base, adapter=adapter, seed=seed)
     what = order(settings, suite, mode or ("all",), sample, out_, baseline, consistency)
     with told(err, "Waking the model", quiet=json_):
         bot = open_bot(settings)
@@ -212,6 +234,16 @@ def doctor(brand: BrandOption = None, base: BaseOption = None, json_: JsonOption
         print_doctor(findings, out)
     if not all(one.ok for one in findings):
         raise typer.Exit(1)
+
+
+def _only_without(option: str, **given: object) -> None:
+    for name in (name for name, value in given.items() if value is not None):
+        raise SettingError(f"--{name} says nothing with {option}, which goes on from an adapter. Leave one out.")
+
+
+def _only_with(option: str, **given: object) -> None:
+    for name in (name for name, value in given.items() if value is not None):
+        raise SettingError(f"--{name} says something only with {option} FILE. Add that, or leave it out.")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from chatbot.bot import index_root
 from chatbot.brand import HERE, Brand, find_brand
 from chatbot.errors import SHOWN
 from chatbot.guide import read_guide
+from chatbot.lineage import chosen
 from chatbot.settings import Settings
 
 PACKAGES = (
@@ -167,6 +168,7 @@ def _adapter(brand: Brand, settings: Settings) -> str:
     from adapters.attach import attach
 
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
-    _, card = attach(base, brand.adapter, brand.key)
-    threads = os.cpu_count()
-    return f"trained {card.trained}, loads and changes the logits ({threads} cores, {base.model.dtype})"
+    version = chosen(brand.key, settings.home, settings.adapter)
+    _, card = attach(base, version.folder, brand.key)
+    where = f"{os.cpu_count()} cores, {base.model.dtype}"
+    return f"version {version.name}, trained {card.trained}, loads and changes the logits ({where})"

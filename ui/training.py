@@ -1,5 +1,7 @@
-"""`triptych train`: examples to lessons to adapter, with a bar."""
+"""`triptych train`: examples to lessons to adapter, with a bar. From preferences: ui/preferring.py."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from adapters.card import Card
+from adapters.loop import Progress as Step
 from chatbot.brand import find_brand
 from chatbot.guide import read_guide
+from chatbot.lineage import Version, new_version, use
 from chatbot.settings import Settings
+
+Tell = Callable[[Step], None]
 
 
 def train_brand(
@@ -18,10 +24,12 @@ def train_brand(
 ) -> dict[str, Any]:
     """Train `settings.brand` and return the document of `triptych train --json`.
 
-    All examples are read and checked before the model is loaded. Raises errors.SHOWN.
+    All examples are read and checked before the model is loaded. The new version is in use afterwards, unless it goes
+    to `out`. Raises errors.SHOWN.
     """
+    from adapters.base import load_base
     from adapters.examples import digest_of, read_examples, split
-    from adapters.train import Recipe
+    from adapters.train import Recipe, train
     from chatbot.lessons import both_ways, passes
 
     brand = find_brand(settings.brand, settings.home)
@@ -31,77 +39,84 @@ def train_brand(
     path = examples or brand.examples
     pairs = read_examples(path, list(situations))
     learnt, held = split(pairs, recipe.held_out, recipe.seed)
-    folder = (out or settings.home / "adapters" / brand.key).absolute()
     console.print(f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path})", soft_wrap=True)
-    card = _train(
-        settings,
-        passes(learnt, guide.voice, situations, recipe.epochs, recipe.seed),
-        both_ways(held, guide.voice, situations),
-        folder,
-        digest_of(path),
-        len(learnt),
-        recipe,
-        console,
-        quiet,
-    )
-    _prove(settings, folder)
+    lessons = passes(learnt, guide.voice, situations, recipe.epochs, recipe.seed)
+    asked = both_ways(held, guide.voice, situations)
+    with place_for(settings, out) as (folder, version):
+        base = load_base(settings.base, settings.home, settings.dtype, settings.device, attention="sdpa")
+        with bar(console, quiet) as shown:
+            tell = steps(shown, console, quiet)
+            card = train(base, lessons, asked, folder, brand.key, digest_of(path), len(learnt), recipe, tell)
+        proven(settings, folder)
+    if version:
+        use(brand.key, settings.home, version.name)
     console.print(
         f"Done in {card.seconds / 60:.1f} min; loss on held-out replies {card.eval_loss:.3f} "
         f"(bare base {card.eval_loss_before:.3f}). Adapter: {folder}",
         soft_wrap=True,
         markup=False,
     )
-    return _document(card, folder)
+    if version:
+        console.print(
+            f"Version {version.name} is used from the next start on; triptych adapter back {brand.key} undoes it."
+        )
+    return document(card, folder, version)
 
 
-def _train(
-    settings: Settings,
-    epochs: Any,
-    held: Any,
-    folder: Path,
-    data: str,
-    examples: int,
-    recipe: Any,
-    console: Console,
-    quiet: bool,
-) -> Card:
-    from adapters.base import load_base
-    from adapters.loop import Progress as Step
-    from adapters.train import train
+@contextmanager
+def place_for(settings: Settings, out: Path | None) -> Iterator[tuple[Path, Version | None]]:
+    """The folder that an adapter is trained into: the user's own, or that of a new version."""
+    if out is not None:
+        yield out.absolute(), None
+        return
+    with new_version(settings.brand, settings.home) as version:
+        yield version.folder, version
 
-    base = load_base(settings.base, settings.home, settings.dtype, settings.device, attention="sdpa")
+
+@contextmanager
+def bar(console: Console, quiet: bool) -> Iterator[Progress]:
+    """A bar with the time left; a task of it has the field `note`."""
     columns = (
-        TextColumn("training"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("", total=None, loss="-")
-
-        def tell(step: Step) -> None:
-            loss = "-" if step.loss is None else f"{step.loss:.3f}"
-            bar.update(task, completed=step.step, total=step.steps, loss=loss)
-            if not console.is_terminal and not quiet and step.step % 10 == 0:
-                left = f"  about {step.left_s / 60:.0f} min left" if step.left_s else ""
-                console.print(f"step {step.step}/{step.steps}  loss {loss}  {step.seconds:.0f} s{left}")
-
-        return train(base, epochs, held, folder, settings.brand, data, examples, recipe, tell)
+    with Progress(*columns, console=console, disable=quiet) as shown:
+        yield shown
 
 
-def _prove(settings: Settings, folder: Path) -> None:
+def steps(shown: Progress, console: Console, quiet: bool) -> Tell:
+    """What is told of the steps goes to the bar; to a line now and then where there is no terminal."""
+    task = shown.add_task("training", total=None, note="loss -", start=False)
+
+    def tell(step: Step) -> None:
+        loss = "-" if step.loss is None else f"{step.loss:.3f}"
+        shown.start_task(task)
+        shown.update(task, completed=step.step, total=step.steps, note=f"loss {loss}")
+        if not console.is_terminal and not quiet and step.step % 10 == 0:
+            left = f"  about {step.left_s / 60:.0f} min left" if step.left_s else ""
+            console.print(f"step {step.step}/{step.steps}  loss {loss}  {step.seconds:.0f} s{left}")
+
+    return tell
+
+
+def proven(settings: Settings, folder: Path) -> None:
+    """Load what was trained as a user's session will. Raises AdapterError."""
     from adapters.base import load_base
-    from adapters.train import prove
+    from adapters.keep import prove
 
     prove(load_base(settings.base, settings.home, settings.dtype, settings.device), folder, settings.brand)
 
 
-def _document(card: Card, folder: Path) -> dict[str, Any]:
+def document(card: Card, folder: Path, version: Version | None) -> dict[str, Any]:
+    """For --json."""
     return {
         "adapter": str(folder),
+        "version": version.name if version else None,
         "examples": card.examples,
         "steps": card.steps,
         "seconds": card.seconds,

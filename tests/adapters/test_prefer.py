@@ -91,9 +91,7 @@ def test_the_card_says_what_came_of_the_held_out_pairs(first: Path, parent: Path
     assert card.tokens_per_s > 0
 
 
-def test_a_learnt_version_is_a_whole_adapter_and_its_parent_is_untouched(
-    first: Path, parent: Path, tiny_base
-) -> None:
+def test_a_learnt_version_is_a_whole_adapter_and_its_parent_is_untouched(first: Path, parent: Path, tiny_base) -> None:
     assert sorted(p.name for p in first.iterdir()) == ["README.md", "adapter_config.json", WEIGHTS, "card.toml"]
     assert [p.name for p in first.parent.iterdir()] == ["1"], "no checkpoints, no half-made folders"
     prove(tiny_base, first, "tone")
@@ -104,7 +102,9 @@ def test_a_learnt_version_is_a_whole_adapter_and_its_parent_is_untouched(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_the_first_step_stands_where_the_parent_stood(dtype: str, tiny_folder: Path, parent: Path, tmp_path: Path) -> None:
+def test_the_first_step_stands_where_the_parent_stood(
+    dtype: str, tiny_folder: Path, parent: Path, tmp_path: Path
+) -> None:
     """Its loss is ln 2 whatever the pairs: the reference is the parent, not the bare base."""
     said: list[Progress] = []
     preferred(tmp_path / "1", tiny_folder, parent, replace(TASTE, epochs=1), dtype, tell=said.append)
@@ -141,7 +141,9 @@ def test_the_reference_is_what_trl_itself_would_ask(tiny_folder: Path, parent: P
     config = DPOConfig(
         str(tmp_path), use_cpu=True, bf16=False, activation_checkpointing=False, report_to=[], max_length=None
     )
-    theirs = DPOTrainer(model, args=config, train_dataset=datasets.Dataset.from_list([told]), processing_class=base.tokenizer)
+    theirs = DPOTrainer(
+        model, args=config, train_dataset=datasets.Dataset.from_list([told]), processing_class=base.tokenizer
+    )
     wanted = theirs.compute_ref_log_probs(theirs.model, theirs.data_collator([theirs.train_dataset[0]]))
     other = load_base(str(tiny_folder), tiny_folder, dtype="float32")
     toned, _ = attach(other, parent, "tone", trainable=True)
@@ -232,9 +234,7 @@ def test_pairs_too_long_are_refused_by_their_places(parent: Path, tiny_base, tmp
     some[3] = replace(some[3], chosen="x" * 700)
     said = r"pairs\.jsonl, line 2 is \d+ tokens long.* 500 is the most.*Lines with faults besides: 4\."
     with pytest.raises(ExampleError, match=said):
-        prefer(
-            tiny_base, some, pairs(1, 50), Source("tone", "f", parent), tmp_path / "1", replace(TASTE, longest=500)
-        )
+        prefer(tiny_base, some, pairs(1, 50), Source("tone", "f", parent), tmp_path / "1", replace(TASTE, longest=500))
     assert not list(tmp_path.iterdir())
 
 
