@@ -111,11 +111,18 @@ def pack(rows: Sequence[Row]) -> Pack:
 
 
 def reply_loss(model: Any, one: Pack) -> tuple[Any, int]:
-    """(summed cross-entropy in nats, number of reply tokens). Logits are computed only where labels are:
-    the head over 49,152 tokens would otherwise be a third of the work. A prefix longer than LEARNT_PREFIX
-    is read without gradients, which is faster and no longer exact."""
-    import torch
+    """(summed cross-entropy in nats, number of reply tokens)."""
     from torch.nn.functional import cross_entropy
+
+    logits, wanted = reply_logits(model, one)
+    return cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="sum"), sum(one.replies)
+
+
+def reply_logits(model: Any, one: Pack) -> tuple[Any, Any]:
+    """((B, n, V) logits, (B, n) the tokens that came; IGNORED before a shorter reply). Logits are computed only where
+    labels are: the head over 49,152 tokens would otherwise be a third of the work. A prefix longer than LEARNT_PREFIX
+    is read without gradients, which is faster and no longer exact. `model` is called as a causal LM is."""
+    import torch
     from transformers import DynamicCache
 
     ids, mask, positions, labels = _padded(one)  # (B, R), (B, P + R), (B, R), (B, R)
@@ -132,8 +139,7 @@ def reply_loss(model: Any, one: Pack) -> tuple[Any, int]:
         use_cache=True,
         logits_to_keep=keep,
     ).logits  # (B, n, V); each token is predicted by the one before it
-    wanted = labels[:, keep + 1]
-    return cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), reduction="sum"), sum(one.replies)
+    return logits, labels[:, keep + 1]
 
 
 def _padded(one: Pack) -> tuple[Any, Any, Any, Any]:

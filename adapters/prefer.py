@@ -24,6 +24,7 @@ from adapters.keep import circumstances, keep, knobs, work_folder
 from adapters.loop import Progress, bar, with_masters
 from adapters.margin import Asked, Measured, measured
 from adapters.pairs import Pair, contradicted, each_checked
+from adapters.scoring import share_prompts
 
 SAVE_EVERY = 5  # steps between checkpoints: a step may take half a minute
 Row = dict[str, list[int]]  # token ids as TRL's collator takes them: prompt_ids, chosen_ids, rejected_ids
@@ -140,8 +141,8 @@ def _rows(base: Base, pairs: Sequence[Pair], taste: Taste) -> list[Row]:
 
 
 def _tokens(row: Row) -> int:
-    """Read in a step: the prompt twice, once with each reply."""
-    return 2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"])
+    """Read in a step."""
+    return len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"])
 
 
 @contextmanager
@@ -180,10 +181,11 @@ def _trainer(
         precompute_ref_log_probs=True,
         max_length=None,  # what is too long was refused
         pad_to_multiple_of=None,
+        router_aux_loss_coef=0.0,  # a mixture of experts is not balanced anew
         use_cpu=base.model.device.type == "cpu",
         bf16=False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
         activation_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
-        per_device_train_batch_size=1,
+        per_device_train_batch_size=1,  # pair: see scoring.py
         gradient_accumulation_steps=taste.pairs,
         num_train_epochs=taste.epochs,
         learning_rate=taste.learning_rate,
@@ -224,6 +226,7 @@ def _preferring(trainer: Any, heard: Heard) -> Any:
         def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
             # no step was taken yet: the policy is the reference. TRL's copy of it under "ref" is not needed
             self.model.delete_adapter("ref")
+            share_prompts(self.model.get_base_model())  # after TRL has put its own head there
             found = _log_probs(self, list(dataset), heard)
             columns = zip(("ref_chosen_logps", "ref_rejected_logps"), found.T.tolist(), strict=True)
             for column, values in columns:

@@ -19,8 +19,8 @@ DOORS = {
     "peft": ("adapters/", "chatbot/engine/local.py"),
     # in knowledge only to quiet its bars
     "transformers": ("adapters/", "chatbot/engine/", "knowledge/embed.py", "knowledge/rerank.py"),
-    "trl": ("adapters/train.py",),
-    "datasets": ("adapters/train.py",),
+    "trl": ("adapters/train.py", "adapters/prefer.py", "adapters/scoring.py"),
+    "datasets": ("adapters/train.py", "adapters/prefer.py"),
     "chromadb": ("knowledge/store.py",),
     "sentence_transformers": ("knowledge/embed.py", "knowledge/rerank.py"),
     "sklearn": (
@@ -43,7 +43,7 @@ DOORS = {
     ),
     "bm25s": ("knowledge/words.py",),
     "streamlit": ("ui/app.py", "ui/views/"),
-    "typer": ("ui/cli.py", "ui/brands.py", "ui/feedback.py", "ui/command.py"),
+    "typer": ("ui/cli.py", "ui/brands.py", "ui/tones.py", "ui/feedback.py", "ui/command.py"),
     "httpx": ("chatbot/webhook.py", "knowledge/pages.py"),
     "trafilatura": ("knowledge/webpage.py",),
     "pypdf": ("knowledge/pdf.py",),

@@ -60,8 +60,9 @@ def ask(
     from ui.documents import ask_document
 
     modes = modes_named(mode)
-    knobs = {"seed": seed, "temperature": temperature, "max_new_tokens": max_new_tokens}
-    settings = read_settings(brand=brand, base=base, adapter=adapter, **knobs)
+    settings = read_settings(
+        brand=brand, base=base, adapter=adapter, seed=seed, temperature=temperature, max_new_tokens=max_new_tokens
+    )
     with told(err, "Waking the model", quiet=json_):
         bot = open_bot(settings)
     brief = bot.prepare(question, modes, situation=situation)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from trl.trainer.dpo_trainer import DataCollatorForPreference
+from trl.trainer.utils import add_fused_lm_head
 
 from adapters import prefer as prefer_module
 from adapters.attach import WEIGHTS, attach, gate
@@ -20,6 +22,7 @@ from adapters.keep import prove
 from adapters.loop import Progress
 from adapters.pairs import Pair
 from adapters.prefer import Source, Taste, prefer
+from adapters.scoring import share_prompts
 from tests.conftest import make_tone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,3 +244,38 @@ def test_pairs_too_long_are_refused_by_their_places(parent: Path, tiny_base, tmp
 def test_a_parent_that_the_gate_refuses_is_named_by_its_brand(parent: Path, tiny_base, tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match=r"There is no adapter folder .*/7"):
         prefer(tiny_base, pairs(3), pairs(1, 50), Source("acme", "f", tmp_path / "7"), tmp_path / "8")
+
+
+def test_the_shared_prompt_gives_trls_own_numbers_and_gradients(
+    tiny_folder: Path, parent: Path, tmp_path: Path
+) -> None:
+    """One pair through TRL's head and through ours: log-probabilities, metrics, and what each weight would learn."""
+    base = load_base(str(tiny_folder), tiny_folder, dtype="float32")
+    model, _ = attach(base, parent, "tone", trainable=True)
+    add_fused_lm_head(base.model, outputs=("log_probs", "entropy", "mean_logits", "is_top1"))
+    chat = (("system", "You are a shop."), ("user", "Where is it?"))
+    rows = prefer_module._rows(base, [Pair(chat, "Yes. Crew", "Dear Sir, no.", "line 1")], TASTE)
+    batch = DataCollatorForPreference(pad_token_id=base.tokenizer.pad_token_id)(rows)
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    theirs = _scored(model, batch, labels)
+    share_prompts(base.model)
+    ours = _scored(model, batch, labels)
+    for name, wanted in theirs.items():
+        torch.testing.assert_close(
+            ours[name], wanted, atol=1e-4, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+        )
+    plain = model(input_ids=batch["input_ids"], labels=labels)
+    assert float(plain.loss.detach()) == pytest.approx(float(ours["loss"]), abs=1e-4), "a plain call stays what it was"
+
+
+def _scored(model, batch, labels) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    out = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False, labels=labels,
+                fused_lm_head=True)  # fmt: skip
+    chosen, rejected = out.log_probs.sum(1)
+    (chosen - rejected).backward()
+    grads = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.requires_grad}
+    return {
+        **{name: out[name].detach() for name in ("loss", "log_probs", "entropy", "mean_logits", "is_top1")},
+        **grads,
+    }
