@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from adapters.errors import AdapterError
 from chatbot.lineage import back as back_to
 from chatbot.lineage import chosen, document, named
 from chatbot.lineage import remove as remove_version
@@ -77,6 +78,8 @@ def try_(
     settings = read_settings(brand=brand)
     new = named(brand, settings.home, version)
     old = chosen(brand, settings.home, against)
+    if old.name == new.name:
+        raise AdapterError(f"Version {new.name} is compared with itself. Name another one: --against VERSION.")
     first = _examined(settings, old.name, mode, suite, sample, None, json_)
     found = _examined(settings, new.name, mode, suite, sample, first.folder, json_)
     if json_:

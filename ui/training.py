@@ -116,11 +116,11 @@ def document(card: Card, folder: Path, version: Version | None) -> dict[str, Any
     """For --json."""
     return {
         "adapter": str(folder),
-        "version": version.name if version else None,
         "examples": card.examples,
         "steps": card.steps,
         "seconds": card.seconds,
         "tokens_per_s": card.tokens_per_s,
         "peak_mb": card.peak_mb,
         "eval_loss": card.eval_loss,
+        "version": version.name if version else None,
     }
