@@ -6,7 +6,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from adapters.base import Base, load_base
-from adapters.card import Card, write_card
+from adapters.card import Card, Preferences, read_card, write_card
 from adapters.fetch import sha256_of
 from chatbot.engine.protocol import Decoding, End, Row
 from knowledge.answerable import Judgement
@@ -185,6 +187,27 @@ def make_tone(base: Base, folder: Path, seed: int = 1, size: float = 0.3) -> Pat
     (folder / "README.md").unlink(missing_ok=True)
     write_card(a_card(base, sha256_of(folder / "adapter_model.safetensors")), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tones(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two adapters for the tiny model."""
+    room = tmp_path_factory.mktemp("tones")
+    return [
+        make_tone(load_base(str(tiny_folder), tiny_folder, dtype="float32"), room / str(seed), seed) for seed in (1, 2)
+    ]
+
+
+@pytest.fixture
+def versioned_home(tones: list[Path], tmp_path: Path) -> Path:
+    """A home with versions 1 and 2 of northwind's adapter; preferences made the second of the first."""
+    room = tmp_path / "adapters" / "northwind" / "versions"
+    for number, tone in enumerate(tones, 1):
+        shutil.copytree(tone, room / str(number))
+    parent, child = (read_card(room / name) for name in "12")
+    made = Preferences(parent.weights, "f" * 64, 57, 6, 2, 0.1, 0.8333, 0.2, 1.0, 0.5, 1.5, 1.4)
+    write_card(replace(child, preferences=made), room / "2")
+    return tmp_path
 
 
 def a_card(base: Base, weights: str) -> Card:

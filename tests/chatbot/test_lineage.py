@@ -2,41 +2,22 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adapters.attach import WEIGHTS
-from adapters.base import load_base
-from adapters.card import Preferences, read_card, write_card
 from adapters.errors import AdapterError
 from adapters.fetch import sha256_of
 from chatbot.errors import SHOWN
 from chatbot.lineage import back, chosen, document, new_version, remove, use, versions
-from tests.conftest import make_tone
 
 BRAND = "northwind"  # it has a shipped adapter
 
 
-@pytest.fixture(scope="module")
-def tones(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    room = tmp_path_factory.mktemp("tones")
-    return [
-        make_tone(load_base(str(tiny_folder), tiny_folder, dtype="float32"), room / str(seed), seed) for seed in (1, 2)
-    ]
-
-
 @pytest.fixture
-def home(tones: list[Path], tmp_path: Path) -> Path:
-    """Versions 1 and 2, the second made of the first by preferences."""
-    room = tmp_path / "adapters" / BRAND / "versions"
-    for number, tone in enumerate(tones, 1):
-        shutil.copytree(tone, room / str(number))
-    parent, child = (read_card(room / name) for name in "12")
-    made = Preferences(parent.weights, "f" * 64, 57, 6, 2, 0.1, 0.8333, 0.2, 1.0, 0.5, 1.5, 1.4)
-    write_card(replace(child, preferences=made), room / "2")
-    return tmp_path
+def home(versioned_home: Path) -> Path:
+    return versioned_home
 
 
 def names(home: Path, brand: str = BRAND) -> list[str]:
