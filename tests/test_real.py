@@ -12,10 +12,14 @@ import torch
 from adapters.attach import WEIGHTS, attach
 from adapters.base import DEFAULT, chat_ids, load_base
 from adapters.card import read_card
-from adapters.examples import digest_of
+from adapters.examples import digest_of, read_examples
+from adapters.pairs import Pair
+from adapters.prefer import Source, Taste, prefer
 from chatbot.brand import find_brand
 from chatbot.engine.alike import left_padded
 from chatbot.engine.local import BARE
+from chatbot.guide import read_guide
+from chatbot.lessons import lesson
 from chatbot.situation import Detector
 from chatbot.situations import read_situations
 from chatbot.taught import learnt_head
@@ -151,3 +155,29 @@ def calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
     boxes = np.minimum((sure * 10).astype(int), 9)
     parts = [(boxes == n) for n in range(10) if (boxes == n).any()]
     return float(sum(part.mean() * abs(sure[part].mean() - right[part].mean()) for part in parts))
+
+
+def test_preferences_move_the_shipped_adapter_towards_the_better_replies_and_leave_its_files_alone(
+    real_home: Path, tmp_path: Path
+) -> None:
+    """Eight pairs, one pass, four steps: what training is told, it does, on a question it never saw too."""
+    guide = read_guide(find_brand("northwind", real_home).prompts)
+    situations = {one.key: one for one in guide.situations}
+    lines = (ROOT / "chatbot" / "quality" / "voice_pairs" / "northwind.jsonl").read_text("utf-8").splitlines()
+    off = {one["on"]: one["off"] for one in map(json.loads, lines)}
+    known = [one for one in read_examples(SHIPPED / "examples.jsonl") if one.turns[-1][1] in off]
+    shortest = sorted(known, key=lambda one: len(repr(one)) + len(off[one.turns[-1][1]]))[:8]
+    lessons = [lesson(one, guide.voice, situations, prompted=False) for one in shortest]
+    pairs = [Pair(one.chat, one.reply, off[one.reply], one.place) for one in lessons]
+    assert len({pair.chat for pair in pairs}) == 8
+    before = {path.name: path.read_bytes() for path in SHIPPED.iterdir()}
+    base, losses = load_base(DEFAULT, real_home, dtype="float32", attention="sdpa"), []
+    source, taste = Source("northwind", "f" * 64, SHIPPED), Taste(epochs=1, pairs=2)
+    card = prefer(base, pairs[:7], pairs[7:], source, tmp_path / "1", taste, lambda step: losses.append(step.loss))
+    assert losses[1] == pytest.approx(np.log(2), abs=1e-3), "the reference is the adapter it began as"
+    assert losses[-1] < 0.65
+    assert card.preferences is not None
+    assert card.preferences.parent == read_card(SHIPPED).weights
+    assert card.preferences.margin > 0.05
+    attach(load_base(DEFAULT, real_home, dtype="float32"), tmp_path / "1", "northwind")
+    assert {path.name: path.read_bytes() for path in SHIPPED.iterdir()} == before

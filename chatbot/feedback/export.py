@@ -32,7 +32,7 @@ from chatbot.feedback.tables import (
 )
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-TIE, BOTH_BAD, SAME = "a tie", "both bad", "the same reply twice"
+TIE, BOTH_BAD = "a tie", "both bad"
 Document = dict[str, Any]
 
 
@@ -72,8 +72,7 @@ def records(store: Store, brand: str | None = None) -> list[Document]:
 def account(
     store: Store, found: Iterable[Document], brand: str | None = None, pairs: bool = False, deleted: bool = True
 ) -> Account:
-    """What became of every vote. `pairs`: a tie, both bad and twice the same reply make no preference pair, so they are
-    excluded too.
+    """What became of every vote. `pairs`: a tie and both bad make no preference pair, so they are excluded too.
 
     `deleted`: with the votes that were deleted for good; False for one experiment, as nothing tells whose they were.
     """
@@ -100,8 +99,7 @@ def gone(store: Store, brand: str | None = None) -> dict[str, int]:
 
 def no_pair(record: Document) -> str:
     """Why a counted vote prefers neither reply; "" if it prefers one."""
-    alike = record["first_text"].split() == record["second_text"].split()
-    return {"tie": TIE, "both-bad": BOTH_BAD}.get(record["verdict"], SAME if alike else "")
+    return {"tie": TIE, "both-bad": BOTH_BAD}.get(record["verdict"], "")
 
 
 def preference_pairs(found: Iterable[Document]) -> list[Document]:

@@ -10,6 +10,7 @@ def a_card() -> SimpleNamespace:
     """What the pages and reports read of an adapter's card."""
     return SimpleNamespace(
         weights="w" * 64, base=SimpleNamespace(name="tiny", weights="b" * 64), examples=12, trained="2026-01-02",
+        preferences=None,
         seconds=60.0, processor="2 x x86_64",
     )  # fmt: skip
 

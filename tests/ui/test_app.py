@@ -281,3 +281,13 @@ def test_the_knowledge_page_lists_articles_and_opens_one(page: AppTest) -> None:
     page.run()
     assert page.header[0].value == "Returns"
     assert any("The passage you came from" in one.value for one in page.caption)
+
+
+def test_the_sidebar_says_what_the_adapter_learnt_from(page, bot) -> None:
+    page.run()
+    assert any("Adapter: 12 example replies, trained 2026-01-02" in one.value for one in page.sidebar.caption)
+    bot.adapter = a_card()
+    bot.adapter.preferences = SimpleNamespace(pairs=57)
+    page.run()
+    told = [one.value for one in page.sidebar.caption]
+    assert any("12 example replies, then 57 pairs of a better and a worse reply, trained" in one for one in told)

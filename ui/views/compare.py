@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from adapters.card import Card
 from chatbot.bot import LONGEST, Bot
 from chatbot.engine.protocol import Decoding
 from chatbot.errors import SHOWN
@@ -126,12 +127,18 @@ def _sidebar(bot: Bot) -> None:
         if st.button("New conversation", width="stretch", disabled="pending" in st.session_state):
             _forget()
         if bot.adapter is not None:
-            minutes = bot.adapter.seconds / 60
-            st.caption(
-                f"Adapter: {bot.adapter.examples} example replies, trained {bot.adapter.trained} in "
-                f"{minutes:.0f} minutes on this kind of machine: {bot.adapter.processor}."
-            )
+            st.caption(_told_adapter(bot.adapter))
         st.caption(NOTE)
+
+
+def _told_adapter(card: Card) -> str:
+    learnt = f"{card.examples} example replies"
+    if card.preferences is not None:
+        learnt += f", then {card.preferences.pairs} pairs of a better and a worse reply"
+    return (
+        f"Adapter: {learnt}, trained {card.trained} in {card.seconds / 60:.0f} minutes on this kind of machine: "
+        f"{card.processor}."
+    )
 
 
 def _forget() -> None:

@@ -67,19 +67,6 @@ def test_a_pair_has_the_winners_text_as_chosen_wherever_it_stood(store: Store) -
     assert {won.split()[1] for won, _, _ in wanted} == {str(n) for n in range(12)}
 
 
-def test_a_vote_between_twice_the_same_reply_makes_no_pair(store: Store) -> None:
-    """Approved wording stands in every column; nothing can be learnt from preferring it to itself."""
-    experiment = store.experiment("northwind", "demo", MODES)
-    draw = store.draw(experiment, "ana")
-    battle = a_battle(draw, sides=tuple(a_side(mode, "Call 911.") for mode in draw.pair))
-    store.save_battle(battle)
-    store.cast(a_vote(battle))
-    found = records(store)
-    assert preference_pairs(found) == []
-    assert account(store, found).counted == 1
-    assert account(store, found, pairs=True).excluded == {"the same reply twice": 1}
-
-
 def test_what_is_exported_can_be_trained_on(store: Store, tmp_path: Path) -> None:
     filled(store)
     (tmp_path / "pairs.jsonl").write_text(as_jsonl(preference_pairs(records(store))), encoding="utf-8")
