@@ -117,6 +117,7 @@ def test_stop_keeps_what_was_written_and_a_reload_brings_it_back(browser, addres
 
 
 def test_a_search_shows_three_orders_and_a_click_opens_the_article_at_its_heading(page, address: str) -> None:
+    page.set_default_timeout(240_000)
     page.goto(f"{address}/search")
     box = page.get_by_label("Question", exact=True)
     box.fill("How long do I have to return boots?")

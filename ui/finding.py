@@ -13,7 +13,7 @@ from knowledge.search import COVERED, LIKELY, POOL, RERANKED, SURE, Hit, passes
 
 COLUMNS = (  # side, head, what it goes by
     ("dense", "By meaning", "how near the line and its known phrasings are to the question"),
-    ("BM25", "By words", "how many of its words line and phrasings hold, rare ones counting more"),
+    ("BM25", "By words", "shared words, in the line or its known phrasings"),
     ("fused", "Together", "meaning and words added up: the order a reply is given lines in"),
 )
 SHOWN_LINES = 5  # in each column
@@ -28,7 +28,7 @@ class Line:
     place: str  # "Returns › Return labels"
     link: str
     text: str
-    figures: str  # "likeness 0.71, passage holds 80% of the words"
+    figures: str  # "likeness 0.71, 80% of the words"
     elsewhere: str  # its ranks in the other columns
     passed: bool
 
@@ -120,8 +120,8 @@ def _line(rank: int, hit: Hit, side: str, ranks: Mapping[str, Mapping[tuple[str,
     others = [
         f"{head.lower()}: {ranks[other].get(_key(hit), 'not at all')}" for other, head, _ in COLUMNS if other != side
     ]
-    like = f"likeness {near(hit):.2f}" if hit.dense_rank else f"not among the {POOL} nearest passages"
-    figures = f"{like}, passage holds {hit.coverage:.0%} of the words"
+    like = f"likeness {near(hit):.2f}" if hit.dense_rank else f"beyond the {POOL} nearest"
+    figures = f"{like}, {hit.coverage:.0%} of the words"
     return Line(rank, place_of(hit), link_to(hit), hit.text, figures, ", ".join(others), bool(passes(hit)))
 
 

@@ -184,7 +184,7 @@ def found(head: str, aside: str, lines: Sequence[FoundLine], otherwise: str) -> 
 
 def _found_line(line: FoundLine) -> str:
     kind, said = ("", "close enough") if line.passed else (" tp-refused", "not close enough")
-    small = f"{escape(line.figures)} · {said}<br>{escape(line.elsewhere)}"
+    small = f"{escape(line.figures)}: {said}<br>{escape(line.elsewhere)}"
     head = f"<b>{line.rank}</b> {_opens(line.place, line.link)}"
     return f'<div class="tp-found{kind}">{head}<p>{escape(line.text)}</p><small>{small}</small></div>'
 

@@ -33,7 +33,7 @@ def test_each_column_has_its_own_order_and_tells_the_others() -> None:
     ]
     first = made[0].lines[0]
     assert (first.rank, first.elsewhere, first.passed) == (1, "by words: 3, together: 2", True)
-    assert first.figures == "likeness 0.60, passage holds 50% of the words"
+    assert first.figures == "likeness 0.60, 50% of the words"
     assert first.link == "/knowledge?article=returns&section=near"
     assert first.place == "Returns › near"
     assert not made[1].lines[0].passed
@@ -49,7 +49,7 @@ def test_a_side_that_knows_nothing_of_a_line_says_so() -> None:
 def test_a_line_that_words_alone_brought_has_no_likeness() -> None:
     far = replace(a_line("far", 0.0, 1.0, near=0.0, coverage=0.3), dense_rank=None)
     made = columns([far], ())
-    assert made[1].lines[0].figures == "not among the 50 nearest passages, passage holds 30% of the words"
+    assert made[1].lines[0].figures == "beyond the 50 nearest, 30% of the words"
 
 
 def test_a_column_is_short_and_nothing_found_is_said() -> None:

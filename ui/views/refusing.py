@@ -32,9 +32,9 @@ ABOUT = (
 )
 CURVES = {  # what a curve is called: by whom it must refuse, and where both come from
     ("asked", "in_vain"): "The brand's own lists",
-    ("headings", "off_topic"): "Headings, and messages off topic",
+    ("headings", "off_topic"): "Headings, against off topic",
     ("suite_answerable", "suite_unanswerable"): "Tone QA's questions",
-    ("suite_answerable", "off_topic"): "Tone QA's that an article answers, and messages off topic",
+    ("suite_answerable", "off_topic"): "Tone QA's, against off topic",
 }
 COLOURS = ["#3d8b66", "#c07a2c", "#5a7fb5", "#8a6aa8"]
 
