@@ -75,11 +75,30 @@ def test_many_questions_are_learnt_from_in_blocks_and_by_a_sample_but_all_are_ne
     found, wanted = blocks.document(), whole.document()
     assert found.pop("weights") == pytest.approx(wanted.pop("weights"), rel=1e-3)
     assert found.pop("line") == wanted.pop("line") == (0.0, 0.0, 0.0), "no line was told"
+    for judged in ("answered", "unanswered"):
+        blocked, at_once = found.pop(judged), wanted.pop(judged)
+        assert blocked["n"] == at_once["n"] == len({"answered": answered, "unanswered": unanswered}[judged])
+        assert blocked["quantiles"] == pytest.approx(at_once["quantiles"], rel=1e-3, abs=1e-4)  # rounded to 4 places
     assert found == pytest.approx(wanted, rel=1e-3)
     monkeypatch.setattr("knowledge.answerable.MOST", 60)
     some = learn(answered, unanswered)
     assert some is not None
     assert some.share == pytest.approx(whole.share, rel=0.5)
+
+
+def test_a_judge_remembers_what_its_threshold_was_chosen_on() -> None:
+    answered, unanswered = cloud(1, 200, 0), cloud(2, 120, 1)
+    judge = learn(answered, unanswered)
+    assert judge is not None
+    assert (judge.answered.n, judge.unanswered.n) == (200, 120)
+    for chances in (judge.answered, judge.unanswered):
+        assert list(chances.quantiles) == sorted(chances.quantiles)
+        assert 0 <= chances.quantiles[0] <= chances.quantiles[-1] <= 1
+    kept = np.mean(np.array(judge.answered.quantiles) >= judge.least)
+    assert kept == pytest.approx(KEPT, abs=0.01), "the threshold is that quantile of them"
+    before = Judge.of({name: value for name, value in judge.document().items() if not name.endswith("answered")})
+    assert before.answered is None, "an index of an older program"
+    assert before.least == judge.least
 
 
 def test_too_few_questions_of_either_list_teach_nothing() -> None:

@@ -153,6 +153,6 @@ def test_without_the_public_data_it_says_that_it_was_skipped(tmp_path: Path, mon
     monkeypatch.setattr(bot, "open_knowledge", lambda settings: FakeSearcher([hit("Boots: 45 days.")]))
     monkeypatch.setattr(session, "suite_of", lambda brand: tmp_path / "suite.jsonl")
     retrieval.main(tmp_path)
-    said = capsys.readouterr().out
-    assert "fused, facts                1  1.000 (.21-1.00)" in said
+    said = " ".join(capsys.readouterr().out.split())
+    assert "fused, facts 1 1.000 (.21-1.00)" in said
     assert "Banking77: skipped, for" in said
