@@ -135,6 +135,8 @@ def new_version(brand: str, home: Path) -> Iterator[Version]:
         room.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(room / ".lock", timeout=0):
+            for litter in (*room.glob(".making-*"), *room.glob(".removed-*")):  # of a program that was killed
+                shutil.rmtree(litter, ignore_errors=True)
             numbers = [int(path.name) for path in room.glob("[1-9]*") if path.name.isdecimal()]
             number = str(max(numbers, default=0) + 1)
             version = Version(brand, number, room / number)

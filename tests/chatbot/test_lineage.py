@@ -127,8 +127,12 @@ def test_only_a_numbered_version_that_is_not_in_use_is_removed(home: Path) -> No
 
 
 def test_new_versions_are_numbered_on_and_a_failed_one_leaves_nothing(home: Path, tones: list[Path]) -> None:
+    (home / "adapters" / BRAND / "versions" / ".making-x").mkdir()
+    (home / "adapters" / BRAND / "versions" / ".training-x").mkdir()
     with new_version(BRAND, home) as version:
         assert version.name == "3"
+        left = {one.name for one in version.folder.parent.iterdir()}
+        assert left == {".lock", ".training-x", "1", "2"}, "half-made folders go, checkpoints stay"
         with pytest.raises(AdapterError, match="Another training of 'northwind' is running"), new_version(BRAND, home):
             pass
         shutil.copytree(tones[0], version.folder)
