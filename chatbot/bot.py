@@ -2,6 +2,7 @@
 
 `open_bot` is the only place where rooms are wired together."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,8 +30,13 @@ from chatbot.versions import History
 from chatbot.voice import Voice
 from knowledge.article import Article, read_articles
 from knowledge.embed import Embedder
+from knowledge.filling import Tell
+from knowledge.ingest import Report, build_index, outdated
+from knowledge.rerank import Reranker
 from knowledge.search import Hit
+from knowledge.search import Searcher as Index
 
+log = logging.getLogger(__name__)
 LONGEST = 2000  # characters in a question
 
 
@@ -205,13 +211,10 @@ def open_bot(settings: Settings) -> Bot:
     from adapters.base import load_base
     from chatbot.engine.local import LocalEngine
     from knowledge.embed import MiniLM, Remembering
-    from knowledge.rerank import open_reranker
-    from knowledge.search import open_searcher
 
     brand, guide = open_guide(settings)
     embedder = Remembering(MiniLM())
-    reranker = open_reranker(settings.reranker)
-    searcher = open_searcher(brand.key, index_root(settings.home), embedder, reranker)
+    searcher = _searcher(settings, brand, embedder)
     detector = detector_for(brand, guide, embedder, settings.home)
     base = load_base(settings.base, settings.home, settings.dtype, settings.device)
     try:
@@ -243,8 +246,36 @@ def index_root(home: Path) -> Path:
 def open_knowledge(settings: Settings) -> Searcher:
     """The searcher alone, without waking the model."""
     from knowledge.embed import MiniLM
-    from knowledge.rerank import open_reranker
+
+    return _searcher(settings, find_brand(settings.brand, settings.home), MiniLM())
+
+
+def stale_index(settings: Settings) -> str:
+    """Why the brand's index must be built anew before its first use, for the user; "" where it need not be."""
+    if not outdated(index_root(settings.home), settings.brand, settings.chroma_url):
+        return ""
+    why = f"The index of {settings.brand} is an older program's, or TRIPTYCH_CHROMA_URL has changed since."
+    return f"{why} It is built anew; this may take some minutes, once."
+
+
+def renew_index(settings: Settings, brand: Brand, embedder: Embedder, tell: Tell = lambda done, total: None) -> Report:
+    """Bring the brand's index up to its articles, where the settings want it. Raises KnowledgeError."""
+    return build_index(brand.articles, brand.key, index_root(settings.home), embedder, tell, settings.chroma_url)
+
+
+def find_index(settings: Settings, brand: Brand, embedder: Embedder, reranker: Reranker | None = None) -> Index:
+    """The brand's searcher as it is. Raises IndexMissing and StoreDown."""
     from knowledge.search import open_searcher
 
-    brand = find_brand(settings.brand, settings.home)
-    return open_searcher(brand.key, index_root(settings.home), MiniLM(), open_reranker(settings.reranker))
+    return open_searcher(brand.key, index_root(settings.home), embedder, reranker, settings.chroma_url)
+
+
+def _searcher(settings: Settings, brand: Brand, embedder: Embedder) -> Searcher:
+    """The brand's searcher; an index that is not as the program or the settings want it is built anew first."""
+    from knowledge.rerank import open_reranker
+
+    reranker = open_reranker(settings.reranker)
+    if why := stale_index(settings):
+        log.warning(why)
+        renew_index(settings, brand, embedder)
+    return find_index(settings, brand, embedder, reranker)

@@ -8,6 +8,7 @@
       ArticleError          an article that cannot be read
       DocumentError         a document that cannot become an article
       IndexMissing          not built yet
+      StoreDown             the Chroma server does not answer
     ChatError               this file
       SettingError          a setting that cannot be
       BrandError            a brand that is not there, or not whole

@@ -40,6 +40,7 @@ class Settings:
     webhook: str = ""  # http(s) address that tickets for people are posted to as JSON; "" sends nothing
     # where feedback is stored: "" is a file in home; or postgresql://user:password@host/name. repr would print it
     database_url: str = field(default="", repr=False)
+    chroma_url: str = ""  # http(s)://host:port of a Chroma server (chroma run) for the vectors; "" keeps them in home
     scrub: str = "on"  # on or off: e-mails, phone, card and order numbers are taken out of feedback before storing
     origin: Mapping[str, str] = field(default_factory=dict, compare=False)  # name -> where from
 
@@ -108,6 +109,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise SettingError(f"{where}={value} is out of range: {BOUNDS[name][0]} to {BOUNDS[name][1]}.")
     if name in CHOICES and value not in CHOICES[name]:
         raise SettingError(f"{where}={value!r} is unknown: choose {' or '.join(CHOICES[name])}.")
+    if name == "chroma_url":
+        return _server(value, where)
     if name == "webhook" and not value.startswith(("http://", "https://")):
         raise SettingError(f"{where}={value!r} is no web address: it begins with https:// or http://.")
     if name == "database_url" and not value.startswith(DATABASES):
@@ -116,6 +119,13 @@ def _checked(name: str, value: Any, where: str) -> Any:
             f"or unset {where} to keep feedback in a file."
         )
     return value
+
+
+def _server(url: str, where: str) -> str:
+    """`url` as it is compared: scheme, host and port. Raises SettingError unless it is just that."""
+    if not re.fullmatch(r"https?://[^/@:?#\s]+(:\d{1,5})?/?", url):
+        raise SettingError(f"{where}={masked(url)!r} is no address of a Chroma server: write http://host:8000.")
+    return url.rstrip("/")
 
 
 def _article(kind: Any) -> str:

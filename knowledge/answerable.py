@@ -215,7 +215,9 @@ def _signs(answered: Vectors, unanswered: Vectors) -> Vectors:
     """(2,): the share of the vote for answered, and the cosine of the nearest answered question."""
     cosines = np.concatenate([answered, unanswered])
     is_answered = np.arange(len(cosines)) < len(answered)
-    nearest = np.argsort(-cosines)[:NEAREST]
+    most = min(NEAREST, len(cosines))
+    nearest = np.argpartition(-cosines, most - 1)[:most] if most else np.zeros(0, np.intp)
+    nearest = nearest[np.argsort(-cosines[nearest])]
     votes = np.exp(SHARP * cosines[nearest])
     share = float(votes[is_answered[nearest]].sum() / max(votes.sum(), 1e-9))  # 0 where nothing is near
     return np.array([share, float(answered.max(initial=0.0))])

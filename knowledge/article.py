@@ -70,10 +70,15 @@ def body_digest(body: str) -> str:
 
 def read_articles(folder: Path) -> list[Article]:
     """Every *.md of `folder`, by name. Raises ArticleError when there is none, or a bad one."""
-    articles = [read_article(path) for path in sorted(folder.glob("*.md"))]
-    if not articles:
+    return [read_article(path) for path in article_files(folder)]
+
+
+def article_files(folder: Path) -> list[Path]:
+    """The *.md of `folder`, by name. Raises ArticleError when there is none."""
+    paths = sorted(folder.glob("*.md"))
+    if not paths:
         raise ArticleError(f"There are no articles (*.md) in {folder}.")
-    return articles
+    return paths
 
 
 def _origin(post: frontmatter.Post) -> dict[str, Any]:

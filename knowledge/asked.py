@@ -4,12 +4,12 @@ One JSON line per line of an article: {"article": "returns.md", "line": "<as in 
 The search compares a question with these as well. A brand without the file is searched by its articles alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from knowledge.chunk import Passage
+from knowledge.chunk import Passage, Place
 from knowledge.errors import ArticleError
 
 FILE = "asked.jsonl"
@@ -25,23 +25,39 @@ class Asked:
     text: str
 
 
-def read_asked(folder: Path, passages: Sequence[Passage]) -> list[Asked]:
+def read_asked(folder: Path, passages: Iterable[Passage]) -> list[Asked]:
     """The phrasings of `folder`; [] when there are none. Raises ArticleError naming file, line and way out."""
-    places = {(one.article, plain(line)): (one.id, n) for one in passages for n, line in enumerate(one.lines)}
-    return [made for place, data in rows_of(folder / FILE, FORM) for made in _row(data, place, places)]
-
-
-def documents(passages: Sequence[Passage], asked: Sequence[Asked]) -> dict[tuple[str, int], str]:
-    """Every line with its heading path and, a line each, how customers ask for it: what is indexed for it
-    (document expansion, Nogueira et al. 2019, arXiv:1904.08375, by hand)."""
-    phrasings: dict[tuple[str, int], list[str]] = {}
-    for one in asked:
-        phrasings.setdefault((one.passage, one.line), []).append(one.text)
-    return {
-        (one.id, n): "\n".join([one.cite(line), *phrasings.get((one.id, n), [])])
-        for one in passages
+    rows = rows_of(folder / FILE, FORM)
+    named = {str(data.get("article")).removesuffix(".md") for _, data in rows}
+    places = {
+        (one.article, plain(line)): (one.id, n)
+        for one in (passages if rows else ())
+        if one.article in named
         for n, line in enumerate(one.lines)
     }
+    return [made for place, data in rows for made in _row(data, place, places)]
+
+
+class Documents(Mapping[Place, str]):
+    """Every line with its heading path and, a line each, how customers ask for it: what is indexed for it
+    (document expansion, Nogueira et al. 2019, arXiv:1904.08375, by hand). Made when asked for, so that they need no
+    room."""
+
+    def __init__(self, passages: Mapping[str, Passage], asked: Iterable[Asked]):
+        self._passages = passages
+        self._phrasings: dict[Place, list[str]] = {}
+        for one in asked:
+            self._phrasings.setdefault((one.passage, one.line), []).append(one.text)
+
+    def __len__(self) -> int:
+        return sum(len(one.lines) for one in self._passages.values())
+
+    def __iter__(self) -> Iterator[Place]:
+        return ((one.id, n) for one in self._passages.values() for n in range(len(one.lines)))
+
+    def __getitem__(self, place: Place) -> str:
+        passage = self._passages[place[0]]
+        return "\n".join([passage.cite(passage.lines[place[1]]), *self._phrasings.get(place, [])])
 
 
 def rows_of(path: Path, form: str) -> list[tuple[str, dict[str, Any]]]:
@@ -68,7 +84,7 @@ def _object(place: str, line: str, form: str) -> dict[str, Any]:
         raise ArticleError(f"{place} must read {form}.") from error
 
 
-def _row(data: dict[str, Any], place: str, places: dict[tuple[str, str], tuple[str, int]]) -> list[Asked]:
+def _row(data: dict[str, Any], place: str, places: dict[tuple[str, str], Place]) -> list[Asked]:
     try:
         article, line, asked = str(data["article"]), str(data["line"]), data["asked"]
     except KeyError as error:
@@ -81,7 +97,7 @@ def _row(data: dict[str, Any], place: str, places: dict[tuple[str, str], tuple[s
     return [Asked(*found, plain(one)) for one in asked]
 
 
-def _found(article: str, line: str, places: dict[tuple[str, str], tuple[str, int]]) -> tuple[str, int] | None:
+def _found(article: str, line: str, places: dict[tuple[str, str], Place]) -> Place | None:
     """The line itself, or the one that it is a sentence of."""
     whole = places.get((article, line))
     return whole or next((at for (name, text), at in places.items() if name == article and line in text), None)

@@ -15,6 +15,8 @@ LEANS = re.compile(
 MOST_WORDS = 120  # in one passage; a list or table longer than that stays whole, up to
 MOST_BYTES = 640  # in one passage, about 200 of the 256 tokens that the embedding model reads in English or German
 
+Place = tuple[str, int]  # Passage.id and the place of a line in Passage.lines
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -38,7 +40,7 @@ class Passage:
         said = f"{lead} {line}{'' if line[-1:] in '.!?:' else '.'}" if lead else line
         return f"{self._path}: {said}"
 
-    @property
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """Its sentences and list items, each able to stand alone: what leans on the sentence before ("It costs $7.")
         stays with it. A question is about one fact: its vector lies nearer to a line than to the whole passage."""

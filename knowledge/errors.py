@@ -13,5 +13,9 @@ class IndexMissing(KnowledgeError):
     """No index has been built for this brand yet."""
 
 
+class StoreDown(KnowledgeError):
+    """The Chroma server of TRIPTYCH_CHROMA_URL does not answer."""
+
+
 class DocumentError(KnowledgeError):
     """A document that cannot become an article; names it and the way out."""

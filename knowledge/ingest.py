@@ -1,38 +1,44 @@
 """Build a brand's index: only changed passages are embedded, and readers see the old one or the new.
 
 Every build is a new folder, root/<brand>/<fingerprint>-<random>/, whole once its manifest is
-there; the file `current` beside it names the one in use and is swapped in one rename."""
+there; the file `current` beside it names the one in use and is swapped in one rename. A folder without a
+manifest is what a kill left: the next build of the same articles goes on with it. With a Chroma server the
+vectors are there instead, under the folder's name."""
 
 import hashlib
 import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from knowledge import asked, unanswered
 from knowledge.answerable import VERSION as JUDGE_VERSION
-from knowledge.answerable import Judge, learn
-from knowledge.article import read_articles
-from knowledge.asked import Asked, documents, read_asked
-from knowledge.chunk import VERSION, Passage, passages_of
+from knowledge.answerable import Judge
+from knowledge.article import article_files, read_article
+from knowledge.asked import read_asked
+from knowledge.chunk import VERSION
 from knowledge.disk import disk_named, write_whole
-from knowledge.embed import Embedder, Vectors
-from knowledge.errors import KnowledgeError
-from knowledge.nearline import Lines
-from knowledge.store import Store
-from knowledge.unanswered import Unanswered, read_unanswered
+from knowledge.embed import Embedder
+from knowledge.errors import ArticleError, KnowledgeError, StoreDown
+from knowledge.filling import Contents, Tell, fill, learnt
+from knowledge.kept import Kept
+from knowledge.passages import Passages, write_passages, written
+from knowledge.store import PARTS, Store, forget
+from knowledge.unanswered import read_unanswered
+from knowledge.words import write_words
 
 CURRENT = "current"
 MANIFEST = "manifest.json"  # written last
+SERVER = "server"  # in the folder of an index whose vectors are on a Chroma server: its address
+FORMAT = 2  # of an index's files; an older program's index is built anew
 LOCK_WAIT = 60.0  # seconds for another writer to finish
-BATCH = 32  # texts embedded between two progress calls
-
-Tell = Callable[[int, int], None]  # (done, total) passages, lines and questions embedded
 
 
 @dataclass(frozen=True)
@@ -48,37 +54,43 @@ class Report:
 
 
 def build_index(
-    articles: Path, brand: str, root: Path, embedder: Embedder, tell: Tell = lambda done, total: None
+    articles: Path,
+    brand: str,
+    root: Path,
+    embedder: Embedder,
+    tell: Tell = lambda done, total: None,
+    server: str = "",
 ) -> Report:
-    """Bring the brand's index up to its articles. Quick when nothing changed.
+    """Bring the brand's index up to its articles. Quick when nothing changed; a build that was killed goes on.
 
-    Raises ArticleError, or KnowledgeError (disk full, folder not writable, another writer).
+    `server` is the address of the Chroma server that is to hold the vectors, "" keeps them in `root`. Raises
+    ArticleError, or KnowledgeError (disk full, folder not writable, another writer, StoreDown).
     """
     began = time.perf_counter()
-    passages = [passage for article in read_articles(articles) for passage in passages_of(article)]
-    asked = read_asked(articles, passages)
-    questions = asked, read_unanswered(articles, {one.article for one in passages}, [one.text for one in asked])
-    key = fingerprint(passages, embedder, *questions)
-    place = root / brand
+    key, place = fingerprint(articles, embedder), root / brand
     with disk_named(place):
         place.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(place / ".lock", timeout=LOCK_WAIT):
-                return _build(passages, *questions, key, place, brand, embedder, tell, began)
+                return _Build(articles, brand, place, embedder, tell, server, key, began).run()
         except Timeout as error:
             raise KnowledgeError(
                 f"Another program is building the index in {place}. Wait for it, then run this again."
             ) from error
 
 
-def current_index(root: Path, brand: str) -> Path | None:
-    """The folder of the whole index in use; None when there is none, a damaged one, or an older program's."""
-    try:
-        name = (root / brand / CURRENT).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    folder = root / brand / name
-    return folder if name and "/" not in name and _manifest(folder).get("version") == VERSION else None
+def current_index(root: Path, brand: str, server: str = "") -> Path | None:
+    """The folder of the whole index in use; None when there is none, a damaged one, an older program's, or one whose
+    vectors are elsewhere than on `server`."""
+    folder = _pointed(root / brand)
+    return folder if folder is not None and _usable(_manifest(folder), server) else None
+
+
+def outdated(root: Path, brand: str, server: str = "") -> bool:
+    """Is there a whole index, and only of an older program or with its vectors elsewhere?"""
+    folder = _pointed(root / brand)
+    manifest = _manifest(folder) if folder is not None else {}
+    return bool(manifest) and not _usable(manifest, server)
 
 
 def judge_of(folder: Path) -> Judge | None:
@@ -87,104 +99,130 @@ def judge_of(folder: Path) -> Judge | None:
     return Judge.of(found) if isinstance(found, dict) else None
 
 
-def fingerprint(
-    passages: Sequence[Passage],
-    embedder: Embedder,
-    asked: Sequence[Asked] = (),
-    unanswered: Sequence[Unanswered] = (),
-) -> str:
-    """16 hex digits over embedder, chunker, every passage and question: Chroma notices none of them by itself."""
-    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {JUDGE_VERSION}\n".encode())
-    for one in passages:
-        whole.update(f"{one.id}\x00{one.cited}\x00{one.text}\x00{one.position}\n".encode())
-    for question in (*asked, *unanswered):
-        whole.update(f"{question}\n".encode())
+def fingerprint(articles: Path, embedder: Embedder) -> str:
+    """16 hex digits over embedder, chunker and every file of `articles`: Chroma notices none of them by itself."""
+    whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {JUDGE_VERSION} {FORMAT}\n".encode())
+    lists = [path for path in (articles / asked.FILE, articles / unanswered.FILE) if path.is_file()]
+    for path in [*article_files(articles), *lists]:
+        with path.open("rb") as file:
+            whole.update(f"{path.name}\x00{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return whole.hexdigest()[:16]
 
 
-def _build(
-    passages: list[Passage],
-    asked: list[Asked],
-    unanswered: list[Unanswered],
-    key: str,
-    place: Path,
-    brand: str,
-    embedder: Embedder,
-    tell: Tell,
-    began: float,
-) -> Report:
-    old = current_index(place.parent, brand)
-    if old is not None and _manifest(old).get("fingerprint") == key:
-        return Report(len(passages), 0, len(passages), 0, time.perf_counter() - began, old)
-    known, gone = _known(old, brand, embedder, passages)
-    lines = documents(passages, asked)
-    texts = (
-        [one.cited for one in passages],
-        list(lines.values()),
-        [one.text for one in asked],
-        [one.text for one in unanswered],
-    )
-    vectors = _vectors([text for some in texts for text in some], known, embedder, tell)
-    of_passages, of_lines, of_asked, of_unanswered = np.split(vectors, np.cumsum([len(some) for some in texts])[:-1])
-    fresh = sum(one.cited not in known for one in passages)
-    near = None
-    if asked and unanswered:
-        all_lines = Lines(lines, of_lines, asked, of_asked)
-        near = all_lines.left_out(), all_lines.signs(texts[3], of_unanswered)
-    judge = learn(of_asked, of_unanswered, [(one.passage, one.line) for one in asked], near)
-    folder = place / f"{key}-{secrets.token_hex(3)}"
+@dataclass(frozen=True)
+class _Build:
+    """One build, by the one writer there is."""
+
+    articles: Path
+    brand: str
+    place: Path
+    embedder: Embedder
+    tell: Tell
+    server: str
+    key: str
+    began: float
+
+    def run(self) -> Report:
+        old = current_index(self.place.parent, self.brand, self.server)
+        if old is not None and _manifest(old).get("fingerprint") == self.key:
+            whole = len(Passages(old))
+            return Report(whole, 0, whole, 0, time.perf_counter() - self.began, old)
+        for half in self._halves():
+            try:
+                return self._made(half, old)
+            except (ArticleError, StoreDown):
+                raise
+            except (KnowledgeError, ValueError):  # damaged by what killed it. What it cost is kept beside it
+                shutil.rmtree(half, ignore_errors=True)
+        return self._made(self.place / f"{self.key}-{secrets.token_hex(3)}", old)
+
+    def _halves(self) -> list[Path]:
+        """What killed builds of these articles left."""
+        found = [folder for folder in self.place.glob(f"{self.key}-*") if not (folder / MANIFEST).exists()]
+        return [folder for folder in found if _server_of(folder) == self.server]
+
+    def _made(self, folder: Path, old: Path | None) -> Report:
+        """Bring the index in `folder` to its end, and into use."""
+        try:
+            contents = self._read(folder)
+            kept = self._kept()
+            embedded = self._filled(folder, contents, kept)
+            cited = (one.cited for one in contents.passages.values())
+            write_words(folder, cited, contents.documents.values())
+            judge = learnt(folder, contents, kept)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)  # a full disk needs the room
+            raise
+        self._use(folder, len(contents.passages), judge)
+        gone = sum(name not in contents.passages for name in Passages(old)) if old is not None else 0
+        _sweep(self.place, self.brand, keep={folder, old})
+        texts = (text for part in PARTS for piece in contents.pieces(part) for text in piece.texts)
+        kept.drop_all_but(texts, sum(contents.sizes.values()))
+        whole = len(contents.passages)
+        return Report(whole, embedded, whole - embedded, gone, time.perf_counter() - self.began, folder)
+
+    def _read(self, folder: Path) -> Contents:
+        folder.mkdir(exist_ok=True)
+        if self.server:
+            write_whole(folder / SERVER, self.server)
+        files = article_files(self.articles)
+        if not written(folder):
+            write_passages(folder, map(read_article, files))
+        passages = Passages(folder)
+        phrasings = read_asked(self.articles, passages.values())
+        lacking = read_unanswered(self.articles, {path.stem for path in files}, [one.text for one in phrasings])
+        return Contents(passages, phrasings, lacking)
+
+    def _kept(self) -> Kept:
+        """The vectors that earlier builds paid for; an older program's are in its index."""
+        kept, old = Kept(self.place, self.embedder.fingerprint), _pointed(self.place)
+        if not kept and old is not None and _manifest(old).get("embedder") == self.embedder.fingerprint:
+            with suppress(KnowledgeError):  # damaged: embed everything again
+                store = Store(old, self.brand, _server_of(old))
+                passages, vectors = store.everything()
+                known = {one.cited: vector for one, vector in zip(passages, vectors, strict=True)} | store.known()
+                single = [text for text in known if "\n" not in text]
+                kept.add(single, np.stack([known[text] for text in single]))
+        return kept
+
+    def _filled(self, folder: Path, contents: Contents, kept: Kept) -> int:
+        store = Store(folder, self.brand, self.server, contents.sizes)
+        try:
+            return fill(store, contents, kept, self.embedder, self.tell)
+        finally:
+            store.close()
+
+    def _use(self, folder: Path, passages: int, judge: Judge | None) -> None:
+        manifest = {
+            "format": FORMAT,
+            "version": VERSION,
+            "fingerprint": self.key,
+            "embedder": self.embedder.fingerprint,
+            "server": self.server,
+            "passages": passages,
+            "judge": judge and judge.document(),
+        }
+        write_whole(folder / MANIFEST, json.dumps(manifest))
+        write_whole(self.place / CURRENT, folder.name)
+
+
+def _pointed(place: Path) -> Path | None:
+    """The folder that the file `current` names."""
     try:
-        store = Store(folder, brand)
-        store.add(passages, of_passages)
-        store.add_lines(lines, of_lines)
-        store.add_asked(asked, of_asked)
-        store.add_unanswered(unanswered, of_unanswered)
-        store.close()
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    manifest = {
-        "version": VERSION,
-        "fingerprint": key,
-        "embedder": embedder.fingerprint,
-        "passages": len(passages),
-        "judge": judge and judge.document(),
-    }
-    write_whole(folder / MANIFEST, json.dumps(manifest))
-    write_whole(place / CURRENT, folder.name)
-    _sweep(place, keep={folder, old})
-    return Report(len(passages), fresh, len(passages) - fresh, gone, time.perf_counter() - began, folder)
+        name = (place / CURRENT).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return place / name if name and "/" not in name else None
 
 
-def _known(
-    old: Path | None, brand: str, embedder: Embedder, passages: Sequence[Passage]
-) -> tuple[dict[str, Vectors], int]:
-    """Vectors of the old index by the text they are of, and how many passages are gone from it."""
-    if old is None or _manifest(old).get("embedder") != embedder.fingerprint:
-        return {}, 0
-    try:
-        store = Store(old, brand)
-        (before, vectors), lines = store.everything(), store.known()
-    except KnowledgeError:
-        return {}, 0  # damaged: embed everything again
-    now = {one.id for one in passages}
-    known = lines | {one.cited: vector for one, vector in zip(before, vectors, strict=True)}
-    return known, sum(one.id not in now for one in before)
+def _usable(manifest: Mapping[str, object], server: str) -> bool:
+    return (manifest.get("format"), manifest.get("version"), manifest.get("server")) == (FORMAT, VERSION, server)
 
 
-def _vectors(texts: Sequence[str], known: dict[str, Vectors], embedder: Embedder, tell: Tell) -> Vectors:
-    """(n, d). A text of several lines lies in the middle of them."""
-    parts = {text: text.split("\n") for text in texts if text not in known}
-    fresh = [part for part in dict.fromkeys(part for some in parts.values() for part in some) if part not in known]
-    known = dict(known)
-    for start in range(0, len(fresh), BATCH):
-        some = fresh[start : start + BATCH]
-        known.update(zip(some, embedder.encode(some), strict=True))
-        tell(start + len(some), len(fresh))
-    for text, its in parts.items():
-        middle = np.mean([known[part] for part in its], axis=0)
-        known[text] = middle / max(float(np.linalg.norm(middle)), 1e-9)
-    return np.stack([known[text] for text in texts])
+def _server_of(folder: Path) -> str:
+    """The server that the vectors of the index in `folder` are on; "" for none."""
+    path = folder / SERVER
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _manifest(folder: Path) -> dict[str, object]:
@@ -194,8 +232,11 @@ def _manifest(folder: Path) -> dict[str, object]:
         return {}
 
 
-def _sweep(place: Path, keep: set[Path | None]) -> None:
+def _sweep(place: Path, brand: str, keep: set[Path | None]) -> None:
     """Remove older builds and what killed ones left; the one before stays, readers may have it open."""
     for folder in place.iterdir():
         if folder.is_dir() and folder not in keep:
+            if server := _server_of(folder):
+                with suppress(StoreDown):
+                    forget(folder, brand, server)
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,27 +9,43 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.asked import Asked
+from knowledge.chunk import Place
 from knowledge.embed import Vectors
-from knowledge.store import Place
-from knowledge.words import Coverage, stemmed
+from knowledge.words import Coverage, counted, each_stemmed, stemmed
 
 CLOSEST = 3  # phrasings of the line whose mean counts
 NOBODY = -1  # the place of a question that is no phrasing
-BLOCK = 500  # questions whose cosines are worked out at once
+BLOCK = 500  # questions whose cosines are worked out at once,
+LINES = 20_000  # with so many lines
+
+Rows = NDArray[np.intp]
+NONE: Rows = np.zeros(0, np.intp)
 
 
 class Lines:
-    """All lines (m of them) with their phrasings: `documents` as knowledge.asked makes them, `middles` (m, d)."""
+    """All lines (m of them) with their phrasings: `documents` as knowledge.asked makes them, `middles` (m, d). Neither
+    need be in memory; `coverage` is that of the documents, if somebody has it already."""
 
-    def __init__(self, documents: Mapping[Place, str], middles: Vectors, asked: Sequence[Asked], vectors: Vectors):
-        place = {at: number for number, at in enumerate(documents)}
-        self._middles, self._asked, self._texts = middles, vectors, [one.text for one in asked]
-        self._of = np.array([place[one.passage, one.line] for one in asked], int)  # (n,): each phrasing's line
-        self._phrasings = [np.flatnonzero(self._of == number) for number in range(len(documents))]
-        self._stems = [Counter(stems) for stems in stemmed(list(documents.values()))]
-        self._coverage = Coverage(self._stems)
+    def __init__(
+        self,
+        documents: Mapping[Place, str],
+        middles: Vectors,
+        asked: Sequence[Asked],
+        vectors: Vectors,
+        coverage: Coverage | None = None,
+    ):
+        self._places = list(documents)
+        number = {at: n for n, at in enumerate(self._places)}
+        self._documents, self._middles, self._asked = documents, middles, vectors
+        self._texts = [one.text for one in asked]
+        self._of = np.array([number[one.passage, one.line] for one in asked], int)  # (n,): each phrasing's line
+        lines, starts = np.unique(np.sort(self._of), return_index=True)
+        rows = np.split(np.argsort(self._of, kind="stable"), starts[1:]) if asked else []
+        self._phrasings = dict(zip(lines.tolist(), rows, strict=True))  # of each line that has any
+        self._coverage = coverage or Coverage(each_stemmed(documents.values()))
 
     def signs(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
         """(n, 3): the signs of questions that stand in no document, from their vectors (n, d)."""
@@ -46,28 +62,41 @@ class Lines:
         from the line's own vector having length 1 too: |length x m - phrasings| = 1. Of the two solutions the one in
         which the line lies on its middle's side of the origin.
         """
-        sums = np.stack([self._asked[rows].sum(axis=0) for rows in self._phrasings])
-        along = (self._middles * sums).sum(axis=1)
+        lines, its = np.unique(self._of, return_inverse=True)  # those asked for; each phrasing's among them
+        middles, sums = self._middles[lines], np.stack([self._asked[self._phrasings[n]].sum(axis=0) for n in lines])
+        along = (middles * sums).sum(axis=1)
         length = along + np.sqrt(np.maximum(along**2 - (sums**2).sum(axis=1) + 1, 0))
-        left = (length[:, None] * self._middles)[self._of] - self._asked
+        left = (length[:, None] * middles)[its] - self._asked
         return np.asarray(left / np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-9), np.float32)
 
     def _signs(self, texts: Sequence[str], vectors: Vectors, own: Vectors | None) -> Vectors:
         stems, found = stemmed(list(texts)), []
         for start in range(0, len(texts), BLOCK):
             rows = np.arange(start, min(start + BLOCK, len(texts)))
-            middles = vectors[rows] @ self._middles.T
-            if own is not None:
-                middles[np.arange(len(rows)), self._of[rows]] = (vectors[rows] * own[rows]).sum(axis=1)
-            nearest = middles.argmax(axis=1)
-            for row, line, cosine in zip(rows.tolist(), nearest.tolist(), middles.max(axis=1).tolist(), strict=True):
+            nearest, cosines = self._nearest(vectors[rows], rows, own)
+            for row, line, cosine in zip(rows.tolist(), nearest.tolist(), cosines.tolist(), strict=True):
                 without = row if own is not None and self._of[row] == line else NOBODY
                 found.append(self._of_line(vectors[row], stems[row], line, cosine, without))
         return np.array(found, np.float32).reshape(-1, 3)
 
+    def _nearest(self, vectors: Vectors, rows: Rows, own: Vectors | None) -> tuple[Rows, Vectors]:
+        """The lines (b,) nearest to `vectors` (b, d) and their cosines (b,), the lines of phrasings `rows` as `own`."""
+        nearest, best = np.zeros(len(rows), int), np.full(len(rows), -np.inf, np.float32)
+        for start in range(0, len(self._places), LINES):
+            cosines = vectors @ self._middles[start : start + LINES].T
+            if own is not None:
+                here = np.flatnonzero((start <= self._of[rows]) & (self._of[rows] < start + LINES))
+                cosines[here, self._of[rows[here]] - start] = (vectors[here] * own[rows[here]]).sum(axis=1)
+            farther = cosines.max(axis=1) > best
+            nearest[farther] = start + cosines.argmax(axis=1)[farther]
+            best = np.maximum(best, cosines.max(axis=1))
+        return nearest, best
+
     def _of_line(self, vector: Vectors, stems: Sequence[str], line: int, cosine: float, without: int) -> list[float]:
-        others = self._phrasings[line][self._phrasings[line] != without]
-        left = self._stems[line] if without == NOBODY else self._stems[line] - Counter(stems)
+        rows = self._phrasings.get(line, NONE)
+        others = rows[rows != without]
+        held = counted(self._documents[self._places[line]])
+        left = held if without == NOBODY else held - Counter(stems)
         return [cosine, closest(self._asked[others] @ vector, cosine), self._coverage.share(stems, left)]
 
 

@@ -6,21 +6,22 @@ line and those ways: what each is worth on the suite stands in adapters/LOG.md. 
 question at all is decided on raw cosines and term coverage, never on the fused score."""
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from knowledge.answerable import NEAREST, Judgement
-from knowledge.asked import documents
-from knowledge.chunk import Passage
+from knowledge.chunk import Passage, Place
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing, KnowledgeError
 from knowledge.ingest import current_index, judge_of
 from knowledge.nearline import CLOSEST, closest
+from knowledge.passages import Passages
 from knowledge.rerank import Reranker
-from knowledge.store import Place, Store
-from knowledge.words import Coverage, Lexicon, stemmed, stems_of
+from knowledge.store import Store
+from knowledge.words import Words, counted, stems_of
 
 POOL = 50  # candidates from each side
 WHOLE = 0.5  # what the passage's cosine counts beside that of a line
@@ -72,8 +73,9 @@ class Hit:
 class Searcher:
     """Searches the index in use; notices a newer one and reads that from then on."""
 
-    def __init__(self, brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None):
-        self._brand, self._root, self._embedder, self._reranker = brand, root, embedder, reranker
+    def __init__(self, brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None, server: str = ""):
+        self._brand, self._root, self._server = brand, root, server
+        self._embedder, self._reranker = embedder, reranker
         self._lock = threading.Lock()
         self._index = self._opened()
 
@@ -106,59 +108,66 @@ class Searcher:
         """Do the articles answer `question` at all?"""
         return self._newest().judge(question, self._embedder.encode([question])[0])
 
+    @property
+    def place(self) -> str:
+        """Where the index in use is, for people."""
+        folder = self._newest().folder
+        return f"vectors on {self._server}, words in {folder}" if self._server else str(folder)
+
     def _newest(self) -> "_Index":
         with self._lock:
-            folder = current_index(self._root, self._brand)
+            folder = current_index(self._root, self._brand, self._server)
             if folder is not None and folder != self._index.folder:
-                self._index = _Index(folder, self._brand)
+                self._index = _Index(folder, self._brand, self._server)
             return self._index
 
     def _opened(self) -> "_Index":
-        folder = current_index(self._root, self._brand)
+        folder = current_index(self._root, self._brand, self._server)
         if folder is None:
             raise IndexMissing(f"The articles of {self._brand} are not indexed yet. Run `triptych setup`.")
-        return _Index(folder, self._brand)
+        return _Index(folder, self._brand, self._server)
 
 
-def open_searcher(brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None) -> Searcher:
-    """The brand's searcher. Raises IndexMissing when there is no whole index."""
-    return Searcher(brand, root, embedder, reranker)
+def open_searcher(
+    brand: str, root: Path, embedder: Embedder, reranker: Reranker | None = None, server: str = ""
+) -> Searcher:
+    """The brand's searcher; `server` is the Chroma server that holds the vectors, if they are not in `root`.
+
+    Raises IndexMissing when there is no whole index, StoreDown when the server does not answer.
+    """
+    return Searcher(brand, root, embedder, reranker, server)
 
 
 class _Index:
-    """One folder, read once: passages and BM25 in memory, vectors in Chroma."""
+    """One folder: texts and words on the disk, vectors in Chroma."""
 
-    def __init__(self, folder: Path, brand: str):
+    def __init__(self, folder: Path, brand: str, server: str):
         self.folder = folder
-        self._store, self._judge = Store(folder, brand), judge_of(folder)
-        passages, _ = self._store.everything()
-        self._passages = {one.id: one for one in passages}
+        try:
+            self._passages, self._words, self._judge = Passages(folder), Words(folder), judge_of(folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise KnowledgeError(
+                f"The knowledge index in {folder} is damaged ({error}). Run `triptych setup` to build it again."
+            ) from error
+        self._store = Store(folder, brand, server)
         asked = self._store.asked()
-        self._lines = {(one.id, n): line for one in passages for n, line in enumerate(one.lines)}
-        self._asked, self._phrasings = {(one.passage, one.line) for one in asked}, len(asked)
-        stems = stemmed([one.cited for one in passages])
-        self._stems = {one.id: set(its) for one, its in zip(passages, stems, strict=True)}
-        self._coverage = Coverage(self._stems.values())
-        of_lines = stemmed(list(documents(passages, asked).values()))
-        self._places = list(self._lines)
-        self._held = dict(zip(self._places, map(set, of_lines), strict=True))
-        self._of_lines = Coverage(of_lines)
-        self._lexicon = Lexicon(of_lines)
-        self.articles = tuple(sorted({one.article for one in passages}))
+        self._asked, self._phrasings = set(asked), len(asked)
+        self.articles = tuple(sorted(self._passages.articles))
 
     def search(self, question: str, vector: Any, k: int, only: Collection[str]) -> tuple[Hit, ...]:
         found = self._found(question, vector, only)
-        # beyond the dense pool a cosine is below every threshold
-        near = {place for place in (*found.lines, *found.asked) if place[0] in found.cosines}
-        return tuple(hit for hit in self._ordered(near, found) if passes(hit))[:k]
+        # beyond the dense pool, and below LIKELY, no line passes
+        places = {place for place in (*found.lines, *found.asked) if found.near(place[0]) >= LIKELY}
+        return tuple(islice(filter(passes, self._ordered(places, found)), k))
 
     def look(self, question: str, vector: Any, only: Collection[str]) -> tuple[Hit, ...]:
         found = self._found(question, vector, only)
-        return self._ordered({*found.lines, *found.asked, *found.words}, found)
+        return tuple(self._ordered({*found.lines, *found.asked, *found.words}, found))
 
-    def _ordered(self, places: Collection[Place], found: "_Found") -> tuple[Hit, ...]:
-        hits = {place: self._hit(place, found) for place in places}
-        return tuple(hits[place] for place in sorted(hits, key=lambda place: (-hits[place].fused, place)))
+    def _ordered(self, places: Collection[Place], found: "_Found") -> Iterator[Hit]:
+        """Best first; what is not asked for is not read."""
+        fused = {place: self._dense(place, found) + LEXICAL * found.lexical(place) for place in places}
+        return (self._hit(place, found) for place in sorted(places, key=lambda place: (-fused[place], place)))
 
     def judge(self, question: str, vector: Any) -> Judgement:
         if self._judge is None:
@@ -170,43 +179,46 @@ class _Index:
 
     def _fit(self, stems: list[str], vector: Any) -> tuple[float, float, float]:
         """How well the nearest line fits: the signs of knowledge.nearline."""
-        ((place, cosine),) = self._store.nearest_lines(vector, 1).items()
+        place, cosine, document = self._store.nearest_line(vector)
         asked = closest(self._store.asked_for(place, vector, CLOSEST), cosine)
-        return cosine, asked, self._of_lines.share(stems, self._held[place])
+        return cosine, asked, self._words.of_lines.share(stems, counted(document))
 
     def _found(self, question: str, vector: Any, only: Collection[str]) -> "_Found":
-        among = [name for name, one in self._passages.items() if one.article in only]
+        among = self._passages.of(only)
         where = {"passage": {"$in": among}} if only else None
         dense = self._store.nearest(vector, min(POOL, len(among or self._passages)), only)
-        lines = self._store.nearest_lines(vector, min(3 * POOL, len(self._lines)), where)
+        lines = self._store.nearest_lines(vector, min(3 * POOL, self._passages.lines), where)
         asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings), where)
         stems = stems_of(question)
         best = dict.fromkeys((name for name, _ in dense), 0.0)
         for (name, _), cosine in lines.items():
             best[name] = max(best.get(name, 0.0), cosine)
         ranks = {name: rank for rank, (name, _) in enumerate(dense, 1)}
-        words = self._lexical(stems, set(among))
+        words = self._lexical(stems, only)
         word_ranks = {place: rank for rank, place in enumerate(words, 1)}
         least, most = min(asked.values(), default=0.0), max(words.values(), default=1.0)
         return _Found(stems, dict(dense), ranks, lines, best, asked, words, word_ranks, least, most)
 
+    def _dense(self, place: Place, found: "_Found") -> float:
+        line = found.lines.get(place, 0.0)
+        # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
+        least = found.least if place in self._asked else 1.0
+        return dense(line, found.cosines.get(place[0], 0.0), found.asked.get(place, min(line, least)))
+
     def _hit(self, place: Place, found: "_Found") -> Hit:
         passage, line = self._passages[place[0]], found.lines.get(place, 0.0)
         cosine, best = found.cosines.get(passage.id, 0.0), found.best.get(passage.id, 0.0)
-        # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
-        least = found.least if place in self._asked else 1.0
-        asked = found.asked.get(place, min(line, least))
-        coverage = self._coverage.share(found.stems, self._stems[passage.id])
+        coverage = self._words.of_passages.share(found.stems, counted(passage.cited))
         score = max(0.0, min(1.0, max(cosine, line, found.asked.get(place, 0.0))))
         ranks = found.ranks.get(passage.id), found.word_ranks.get(place)
-        counted = dense(line, cosine, asked), found.words.get(place, 0.0) / found.most
-        return Hit(passage, self._lines[place], score, cosine, line, coverage, *ranks, best, *counted)
+        said = self._dense(place, found), found.lexical(place)
+        return Hit(passage, passage.lines[place[1]], score, cosine, line, coverage, *ranks, best, *said)
 
-    def _lexical(self, asked: list[str], among: Collection[str]) -> dict[Place, float]:
-        """BM25 scores by line, best first; of the passages `among`, if any are named."""
-        allowed = [place[0] in among for place in self._places] if among else None
-        found = self._lexicon.best(asked, min(3 * POOL, len(self._places)), allowed)
-        return {self._places[number]: score for number, score in found}
+    def _lexical(self, asked: list[str], only: Collection[str]) -> dict[Place, float]:
+        """BM25 scores by line, best first; of the articles `only`, if any are named."""
+        allowed = self._passages.lines_of(only) if only else None
+        found = self._words.lexicon.best(asked, min(3 * POOL, self._passages.lines), allowed)
+        return {self._passages.place(number): score for number, score in found}
 
 
 @dataclass(frozen=True)
@@ -223,6 +235,14 @@ class _Found:
     word_ranks: dict[Place, int]  # of these
     least: float  # of `asked`
     most: float  # of `words`
+
+    def near(self, passage: str) -> float:
+        """The better cosine of a passage and its best line; 0 beyond the nearest passages."""
+        return max(self.cosines[passage], self.best[passage]) if passage in self.cosines else 0.0
+
+    def lexical(self, place: Place) -> float:
+        """BM25 as a share of the question's best."""
+        return self.words.get(place, 0.0) / self.most
 
 
 def dense(line: float, whole: float, asked: float) -> float:
@@ -248,6 +268,8 @@ def reordered(question: str, hits: Sequence[Hit], reranker: Reranker) -> tuple[H
 
 def _chosen(only: Sequence[str], known: Sequence[str]) -> frozenset[str]:
     """`only` as the index names them: "returns.md" is "returns". Raises KnowledgeError for one it does not hold."""
+    if not only:
+        return frozenset()
     names = frozenset(name.strip().removesuffix(".md") for name in only)
     if unknown := sorted(names - set(known)):
         raise KnowledgeError(f"There is no article {unknown[0]!r} in the index. It holds: {', '.join(known)}.")

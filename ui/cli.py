@@ -253,6 +253,7 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.getLogger("chatbot.bot").setLevel(logging.WARNING)  # says why it takes minutes, where it does
     import warnings
 
     warnings.simplefilter("ignore")  # advice between libraries; tests run with warnings as errors

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import base_faults, load_base
-from chatbot.bot import index_root
+from chatbot.bot import find_index, stale_index
 from chatbot.brand import HERE, Brand, find_brand
 from chatbot.errors import SHOWN
 from chatbot.guide import read_guide
@@ -152,10 +152,12 @@ def _articles(brand: Brand) -> str:
 
 def _index(brand: Brand, settings: Settings) -> str:
     from knowledge.embed import MiniLM
-    from knowledge.search import open_searcher
 
-    hits = open_searcher(brand.key, index_root(settings.home), MiniLM()).search("How can I pay?", 1)
-    return "answers" if hits else "answers, but finds nothing about paying"
+    if why := stale_index(settings):
+        return why
+    searcher = find_index(settings, brand, MiniLM())
+    found = "answers" if searcher.search("How can I pay?", 1) else "answers, but finds nothing about paying"
+    return f"{found}; {searcher.place}"
 
 
 def _examples(brand: Brand) -> str:

@@ -1,10 +1,10 @@
 """What `make demo` does after installing: models fetched and checked, index built. Safe to repeat."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.base import setup_base
-from chatbot.bot import index_root
+from chatbot.bot import renew_index, stale_index
 from chatbot.brand import Brand, find_brand
 from chatbot.guide import read_guide
 from chatbot.settings import Settings
@@ -37,17 +37,13 @@ def _embedder(console: Console) -> Embedder:
 
 def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> Report:
     """Bring the brand's index up to its articles, with a bar. Raises errors.SHOWN."""
-    from knowledge.ingest import build_index
-
-    columns = (TextColumn("      embedding passages"), BarColumn(), MofNCompleteColumn())
+    if why := stale_index(settings):
+        console.print(f"      {why}", markup=False)
+    columns = (TextColumn("      embedding passages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
-        report = build_index(
-            brand.articles,
-            brand.key,
-            index_root(settings.home),
-            embedder,
-            lambda done, total: bar.update(task, completed=done, total=total),
+        report = renew_index(
+            settings, brand, embedder, lambda done, total: bar.update(task, completed=done, total=total)
         )
     console.print(
         f"      {report.passages} passages, {report.embedded} embedded now, {report.seconds:.1f} s", markup=False

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from knowledge.article import Article, Section, read_articles
-from knowledge.asked import Asked, documents, read_asked
+from knowledge.asked import Asked, Documents, read_asked
 from knowledge.chunk import Passage, passages_of
 from knowledge.embed import MiniLM
 from knowledge.errors import ArticleError
@@ -105,7 +105,8 @@ def test_a_line_is_indexed_in_the_middle_of_its_phrasings(folder: Path) -> None:
         ["Repairs › Prices: Patches are sewn on for $6.", "my tent has a hole", "who mends a tear"]
     )
     middle = parts.mean(0) / np.linalg.norm(parts.mean(0))
-    text = list(documents(passages(), read_asked(folder, passages())).values())[1]
+    by_id = {one.id: one for one in passages()}
+    text = list(Documents(by_id, read_asked(folder, passages())).values())[1]
     np.testing.assert_allclose(found[text], middle, atol=1e-6)
 
 

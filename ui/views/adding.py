@@ -1,17 +1,18 @@
 """Documents dropped on the knowledge page become articles; how each ended stands below until the next ones come."""
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from chatbot.bot import Bot, index_root
+from chatbot.bot import Bot, renew_index
 from chatbot.brand import find_brand, own_articles
 from chatbot.errors import SHOWN
 from knowledge.archive import Found
 from knowledge.documents import KINDS
 from knowledge.importing import REFUSED, Outcome, import_documents
-from knowledge.ingest import build_index
+from ui.views.parts import span
 
 ENDED, ROUND = "documents-ended", "documents-round"  # keys of the session
 
@@ -55,12 +56,13 @@ def _imported(bot: Bot, files: Sequence[UploadedFile], replace: bool) -> list[Ou
         )
         if any(one.state != REFUSED for one in outcomes):
             status.update(label="Embedding their passages …")
-            bar = st.progress(0.0)
+            bar, began = st.progress(0.0), time.monotonic()
 
             def tell(done: int, total: int) -> None:
-                bar.progress(done / max(total, 1))
+                left = (time.monotonic() - began) / max(done, 1) * (total - done)
+                bar.progress(done / max(total, 1), text=f"{done} of {total}, about {span(left)} left")
 
-            build_index(folder, brand.key, index_root(settings.home), bot.encoder, tell)
+            renew_index(settings, find_brand(brand.key, settings.home), bot.encoder, tell)
         status.update(label="Done.", state="complete")
     return outcomes
 

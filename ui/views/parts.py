@@ -2,18 +2,23 @@
 
 import streamlit as st
 
-from chatbot.bot import Bot, open_bot
+from chatbot.bot import Bot, open_bot, renew_index, stale_index
 from chatbot.brand import find_brand
 from chatbot.guide import KINDS
 from chatbot.settings import Settings, read_settings
+from knowledge.embed import MiniLM
 from ui import markup
 from ui.state import NO_PASSAGES, NOTES, Record, sure
 
 
 def the_bot() -> Bot:
     """One bot for all sessions of this server, guided by the prompt files as they are now. Raises errors.SHOWN."""
+    settings = read_settings()
+    if why := stale_index(settings):
+        with st.spinner(why):
+            renew_index(settings, find_brand(settings.brand, settings.home), MiniLM())
     _opened()  # here, not within _guided: of two that are wrapped only the outer one's spinner is seen
-    return _guided(stamp(read_settings()))
+    return _guided(stamp(settings))
 
 
 def stamp(settings: Settings) -> str:
@@ -32,6 +37,11 @@ def _opened() -> Bot:
 @st.cache_resource(max_entries=1, show_spinner="Reading the prompt files …")
 def _guided(stamped: str) -> Bot:
     return _opened().reread()
+
+
+def span(seconds: float) -> str:
+    """How long, in words."""
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 def draw_reply(record: Record, reply: Record) -> None:

@@ -19,7 +19,7 @@ from chatbot.settings import Settings, read_settings
 from chatbot.voice import read_voice
 from ui import markup
 from ui.background import Desk, Job
-from ui.views.parts import the_bot
+from ui.views.parts import span, the_bot
 
 LEAD = (
     "The same customer questions are put to every mode, and every reply is marked by the same six checks. "
@@ -122,12 +122,8 @@ def _progress(job: Job) -> str:
         return "Stopping … what is answered is kept."
     if not job.total:
         return f"Finding passages for {len(job.order.cases)} questions …"
-    left = "" if job.left_s is None else f", about {_span(job.left_s)} left"
-    return f"{job.done} of {job.total} replies after {_span(job.seconds)}{left}"
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    left = "" if job.left_s is None else f", about {span(job.left_s)} left"
+    return f"{job.done} of {job.total} replies after {span(job.seconds)}{left}"
 
 
 def _show_one_of(found: Sequence[Path], theme: str) -> None:
