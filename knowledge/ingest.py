@@ -29,10 +29,10 @@ from knowledge.embed import Embedder
 from knowledge.errors import ArticleError, KnowledgeError, StoreDown
 from knowledge.filling import Contents, Tell, fill, learnt
 from knowledge.kept import Kept
-from knowledge.passages import Passages, write_passages, written
-from knowledge.store import PARTS, Store, forget
+from knowledge.passages import DAMAGED, SPOILT, Passages, write_passages, written
+from knowledge.store import PARTS, PASSAGES, Store, forget
 from knowledge.unanswered import read_unanswered
-from knowledge.words import write_words
+from knowledge.words import Words, write_words
 
 CURRENT = "current"
 MANIFEST = "manifest.json"  # written last
@@ -124,17 +124,29 @@ class _Build:
 
     def run(self) -> Report:
         old = current_index(self.place.parent, self.brand, self.server)
-        if old is not None and _manifest(old).get("fingerprint") == self.key:
-            whole = len(Passages(old))
+        if old is not None and _manifest(old).get("fingerprint") == self.key and (whole := self._whole(old)):
             return Report(whole, 0, whole, 0, time.perf_counter() - self.began, old)
         for half in self._halves():
             try:
                 return self._made(half, old)
             except (ArticleError, StoreDown):
                 raise
-            except (KnowledgeError, ValueError):  # damaged by what killed it. What it cost is kept beside it
+            except (KnowledgeError, *SPOILT):  # damaged by what killed it. What it cost is kept beside it
                 shutil.rmtree(half, ignore_errors=True)
         return self._made(self.place / f"{self.key}-{secrets.token_hex(3)}", old)
+
+    def _whole(self, folder: Path) -> int:
+        """How many passages an index has; 0 for one that is damaged. Raises StoreDown."""
+        try:
+            passages, _, store = Passages(folder), Words(folder), Store(folder, self.brand, self.server)
+            try:
+                return len(passages) if store.count(PASSAGES) == len(passages) else 0
+            finally:
+                store.close()
+        except StoreDown:
+            raise
+        except (KnowledgeError, *DAMAGED):
+            return 0
 
     def _halves(self) -> list[Path]:
         """What killed builds of these articles left."""
@@ -154,7 +166,7 @@ class _Build:
             shutil.rmtree(folder, ignore_errors=True)  # a full disk needs the room
             raise
         self._use(folder, len(contents.passages), judge)
-        gone = sum(name not in contents.passages for name in Passages(old)) if old is not None else 0
+        gone = len(_names(old) - set(contents.passages)) if old is not None else 0
         _sweep(self.place, self.brand, keep={folder, old})
         texts = (text for part in PARTS for piece in contents.pieces(part) for text in piece.texts)
         kept.drop_all_but(texts, sum(contents.sizes.values()))
@@ -204,6 +216,14 @@ class _Build:
         }
         write_whole(folder / MANIFEST, json.dumps(manifest))
         write_whole(self.place / CURRENT, folder.name)
+
+
+def _names(folder: Path) -> set[str]:
+    """Ids of an index's passages; none where it is damaged."""
+    try:
+        return set(Passages(folder))
+    except DAMAGED:
+        return set()
 
 
 def _pointed(place: Path) -> Path | None:

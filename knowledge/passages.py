@@ -20,6 +20,8 @@ TEXTS = "passages.jsonl"  # a passage a line
 STARTS = "starts.npy"  # (n + 1,) int64, where in TEXTS each of them begins, and the end
 LINES = "lines.npy"  # (m, 2) int32: of every line its passage's row, and its place in Passage.lines
 IDS = "ids.json"  # {"ids": all of them in order, "articles": {name: how many of them are its}}; written last
+SPOILT = (EOFError, ValueError, KeyError, TypeError)  # what is raised where a file of an index is not whole
+DAMAGED = (OSError, *SPOILT)  # or is not there
 RECENT = 64  # passages that stay in memory
 
 
@@ -47,7 +49,7 @@ def written(folder: Path) -> bool:
 
 
 class Passages(Mapping[str, Passage]):
-    """The passages in `folder` by their ids, in reading order. Raises OSError and ValueError where they are damaged."""
+    """The passages in `folder` by their ids, in reading order. Raises DAMAGED."""
 
     def __init__(self, folder: Path):
         found = json.loads((folder / IDS).read_text(encoding="utf-8"))

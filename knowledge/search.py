@@ -18,7 +18,7 @@ from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing, KnowledgeError
 from knowledge.ingest import current_index, judge_of
 from knowledge.nearline import CLOSEST, closest
-from knowledge.passages import Passages
+from knowledge.passages import DAMAGED, Passages
 from knowledge.rerank import Reranker
 from knowledge.store import Store
 from knowledge.words import Words, counted, stems_of
@@ -145,7 +145,7 @@ class _Index:
         self.folder = folder
         try:
             self._passages, self._words, self._judge = Passages(folder), Words(folder), judge_of(folder)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except DAMAGED as error:
             raise KnowledgeError(
                 f"The knowledge index in {folder} is damaged ({error}). Run `triptych setup` to build it again."
             ) from error

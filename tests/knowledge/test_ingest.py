@@ -216,3 +216,19 @@ def test_the_embedders_weights_are_checked(monkeypatch) -> None:
     monkeypatch.setattr(embed, "PACKAGE", "no_such_package")
     with pytest.raises(KnowledgeError, match="is not installed"):
         MiniLM().encode(["a", "b"])
+
+
+@pytest.mark.parametrize("file", ["ids.json", "starts.npy", "passages.jsonl", "words/counts.json", "chroma.sqlite3"])
+@pytest.mark.parametrize("harm", ["gone", "nonsense"])
+def test_a_damaged_index_is_built_again_by_the_next_build(articles: Path, tmp_path: Path, file: str, harm: str) -> None:
+    root, embedder = tmp_path / "index", Counting()
+    first = build_index(articles, "acme", root, embedder)
+    embedder.texts.clear()
+    if harm == "gone":
+        (first.path / file).unlink()
+    else:
+        (first.path / file).write_bytes(b"[1]" if file.endswith(".json") else b"")
+    again = build_index(articles, "acme", root, embedder)
+    assert again.path != first.path
+    assert embedder.texts == [], "the vectors are kept beside it"
+    assert found(root, "Boots can be returned within")[0] == "Boots can be returned within 45 days."
