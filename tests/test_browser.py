@@ -1,6 +1,7 @@
 """End to end: the real app on the real model, in a real headless Chromium."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -151,13 +152,13 @@ def next_pair(page, question: str) -> None:
 def test_nothing_that_reaches_the_browser_says_who_wrote_what_before_the_vote(
     browser, address: str, real_home: Path
 ) -> None:
-    from adapters.card import read_card
     from chatbot.brand import find_brand
     from chatbot.guide import read_guide
+    from chatbot.lineage import versions
     from chatbot.mode import THREE
 
     brand = find_brand("northwind", real_home)
-    card = read_card(brand.adapter)
+    card = versions("northwind", real_home)[0].card  # the shipped one: the app's home has no other
     arms = [word for mode in THREE for word in (mode.key, mode.label, mode.lever)]
     arms += ["tuned", "prompted", "adapter", "prompt layer", "lora"]
     arms += [card.weights, card.base.weights, read_guide(brand.prompts).version]
@@ -183,7 +184,8 @@ def test_nothing_that_reaches_the_browser_says_who_wrote_what_before_the_vote(
     page.goto(f"{address}/vote")
     next_pair(page, "How long do I have to return boots?")
     left, right = page.locator(".tp-reply").all_inner_texts()
-    assert left.split("\n")[0].lower() in heard(), "the messages can be read: a name in them would be found"
+    words = re.findall(r"[A-Za-z]+ [A-Za-z]+ [A-Za-z]+", left)[0]  # apostrophes and figures are marked up
+    assert words.lower() in heard(), "the messages can be read: a name in them would be found"
     before = told()
     assert [word for word in arms if word.lower() in before] == []
     page.get_by_text("Say more, if you like").click()
