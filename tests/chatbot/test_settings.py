@@ -59,3 +59,14 @@ def test_scrubbing_is_on_or_off() -> None:
     assert read_settings({"TRIPTYCH_SCRUB": "off"}).scrub == "off"
     with pytest.raises(SettingError, match="choose on or off"):
         read_settings({"TRIPTYCH_SCRUB": "maybe"})
+
+
+def test_a_chroma_servers_address_is_scheme_host_and_port() -> None:
+    settings = read_settings({"TRIPTYCH_CHROMA_URL": "http://chroma.local:8000/"})
+    assert settings.chroma_url == "http://chroma.local:8000"
+    assert "chroma_url=http://chroma.local:8000 (TRIPTYCH_CHROMA_URL)" in str(settings)
+    assert read_settings({}).chroma_url == ""
+    for bad in ("chroma.local:8000", "ftp://chroma", "http://", "http://host/path", "http://ana:s3cret@host:8000"):
+        with pytest.raises(SettingError, match="is no address of a Chroma server: write http://host:8000") as caught:
+            read_settings({"TRIPTYCH_CHROMA_URL": bad})
+        assert "s3cret" not in str(caught.value)

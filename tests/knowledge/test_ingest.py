@@ -13,7 +13,7 @@ import pytest
 from knowledge import ingest
 from knowledge.embed import MiniLM
 from knowledge.errors import IndexMissing, KnowledgeError
-from knowledge.ingest import build_index, current_index
+from knowledge.ingest import build_index, current_index, outdated
 from knowledge.search import open_searcher
 from knowledge.store import Store, collection_name
 from tests.conftest import FakeEncoder
@@ -77,6 +77,24 @@ def test_another_embedder_means_another_index(articles: Path, tmp_path: Path) ->
     other = Counting()
     other.fingerprint = "other"
     assert build_index(articles, "acme", tmp_path / "index", other).embedded == 4
+
+
+def test_an_older_programs_index_pays_for_the_new_one(articles: Path, tmp_path: Path) -> None:
+    """It kept its vectors in Chroma alone."""
+    root, embedder = tmp_path / "index", Counting()
+    first = build_index(articles, "acme", root, embedder)
+    for path in (root / "acme").glob("vectors*"):
+        path.unlink()
+    manifest = json.loads((first.path / "manifest.json").read_text())
+    (first.path / "manifest.json").write_text(json.dumps({**manifest, "format": 1, "fingerprint": "older"}))
+    assert current_index(root, "acme") is None
+    assert outdated(root, "acme")
+    embedder.texts.clear()
+    write(articles, "boots", "## Facts\nBoots can be returned within 60 days.\n\n## More\nMore about boots here.")
+    report = build_index(articles, "acme", root, embedder)
+    assert (report.embedded, report.reused) == (1, 3)
+    assert embedder.texts == ["Boots › Facts: Boots can be returned within 60 days."]
+    assert not outdated(root, "acme")
 
 
 def test_a_reader_sees_the_old_index_until_the_new_one_is_whole(articles: Path, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from knowledge import ingest
+from knowledge.errors import KnowledgeError
 from knowledge.ingest import build_index, current_index
 from knowledge.kept import Kept
 from knowledge.search import open_searcher
@@ -63,7 +65,8 @@ def whole(articles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def killed(articles: Path, root: Path, part: str, stored: int) -> None:
-    """Build in another process, and kill that while it writes the rows after the first `stored` of `part`."""
+    """Build in another process, and kill that while it writes the rows after the first `stored` of `part`. As long as
+    it lives no other one writes."""
     code = (
         "import sys; from pathlib import Path; from tests.knowledge.test_killed_builds import Spread\n"
         "from knowledge import ingest, store\n"
@@ -79,6 +82,9 @@ def killed(articles: Path, root: Path, part: str, stored: int) -> None:
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert child.stdout
+    child.stdout.readline()
+    with pytest.raises(KnowledgeError, match=r"Another program is building the index in .* Wait for it"):
+        build_index(articles, "acme", root, Spread())
     for line in child.stdout:
         if line.split() == [part, str(stored)]:
             os.kill(child.pid, signal.SIGKILL)
@@ -95,8 +101,9 @@ def rows(root: Path) -> tuple[list[object], dict[str, np.ndarray]]:
 
 @pytest.mark.parametrize(("part", "stored"), [(PASSAGES, 500), (LINES, 1500)])
 def test_killed_while_writing_it_goes_on_and_becomes_the_same_index(
-    articles: Path, whole: Path, tmp_path: Path, part: str, stored: int
+    articles: Path, whole: Path, tmp_path: Path, monkeypatch, part: str, stored: int
 ) -> None:
+    monkeypatch.setattr(ingest, "LOCK_WAIT", 0.01)
     killed(articles, tmp_path, part, stored)
     assert current_index(tmp_path, "acme") is None, "readers see no half"
     paid = len(Kept(tmp_path / "acme", "spread"))
