@@ -50,7 +50,8 @@ def save(model: Any, folder: Path, base: str) -> None:
 
     state = {key: value.to(torch.bfloat16) for key, value in _lora_state(model).items()}
     model.peft_config[TRAINED].base_model_name_or_path = base
-    model.save_pretrained(str(folder), state_dict=state, safe_serialization=True)
+    # no embedding is trained: without this PEFT looks on the hub whether the vocabulary was changed
+    model.save_pretrained(str(folder), state_dict=state, safe_serialization=True, save_embedding_layers=False)
     for path in folder.iterdir():
         if path.name not in (WEIGHTS, CONFIG):
             path.unlink()

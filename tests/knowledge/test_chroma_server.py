@@ -81,7 +81,7 @@ def test_an_index_on_a_server_is_built_searched_and_tidied_up(server: Server, ar
     root = tmp_path / "index"
     first = build_index(articles, "acme", root, FakeEncoder(), server=server.url)
     assert not (first.path / "chroma.sqlite3").exists(), "nothing of it is in the folder"
-    searcher = open_searcher("acme", root, FakeEncoder(), server.url)
+    searcher = open_searcher("acme", root, FakeEncoder(), server=server.url)
     assert best(searcher) == "Boots can be returned within 45 days."
     assert server.url in searcher.place
     for days in (50, 60):
@@ -96,7 +96,7 @@ def test_an_index_on_a_server_is_built_searched_and_tidied_up(server: Server, ar
 def test_a_reader_sees_old_or_new_while_the_index_is_built_anew(server: Server, articles: Path, tmp_path: Path) -> None:
     root, seen, faults, stop = tmp_path / "index", [], [], threading.Event()
     build_index(articles, "readers", root, FakeEncoder(), server=server.url)
-    searcher = open_searcher("readers", root, FakeEncoder(), server.url)
+    searcher = open_searcher("readers", root, FakeEncoder(), server=server.url)
 
     def read() -> None:
         while not stop.is_set():
@@ -126,10 +126,10 @@ def test_folder_and_server_are_two_indexes(server: Server, articles: Path, tmp_p
     assert current_index(root, "both", server.url) is None
     assert outdated(root, "both", server.url)
     with pytest.raises(IndexMissing):
-        open_searcher("both", root, FakeEncoder(), server.url)
+        open_searcher("both", root, FakeEncoder(), server=server.url)
     assert build_index(articles, "both", root, FakeEncoder(), server=server.url).embedded == 0, "vectors are kept"
     assert not outdated(root, "both", server.url)
-    assert best(open_searcher("both", root, FakeEncoder(), server.url)).endswith("45 days.")
+    assert best(open_searcher("both", root, FakeEncoder(), server=server.url)).endswith("45 days.")
 
 
 def test_a_server_that_is_gone_is_one_sentence_and_the_build_goes_on_when_it_is_back(
@@ -144,17 +144,17 @@ def test_a_server_that_is_gone_is_one_sentence_and_the_build_goes_on_when_it_is_
     server = Server(tmp_path / "chroma", port)
     try:
         build_index(articles, "gone", root, FakeEncoder(), server=url)
-        searcher = open_searcher("gone", root, FakeEncoder(), url)
+        searcher = open_searcher("gone", root, FakeEncoder(), server=url)
         assert best(searcher)
     finally:
         server.stop()
     with pytest.raises(StoreDown, match="No Chroma server answers"):
         best(searcher)
     with pytest.raises(StoreDown, match="No Chroma server answers"):
-        open_searcher("gone", root, FakeEncoder(), url)
+        open_searcher("gone", root, FakeEncoder(), server=url)
     server = Server(tmp_path / "chroma", port)  # it kept what it was given
     try:
-        assert best(searcher) == best(open_searcher("gone", root, FakeEncoder(), url))
+        assert best(searcher) == best(open_searcher("gone", root, FakeEncoder(), server=url))
     finally:
         server.stop()
 

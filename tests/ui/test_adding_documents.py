@@ -66,7 +66,7 @@ def test_dropped_files_become_articles_that_are_shown_and_searched(page: AppTest
     assert any("[Kettles]" in one.value for one in page.markdown)
     now = parts.the_bot()
     assert now.brand.articles == tmp_path / "knowledge" / "northwind", "the bot was opened on the shipped ones"
-    assert now.search("kettles whistle at ninety decibels precisely", 1)[0].passage.article == "kettles"
+    assert now.searcher.search("kettles whistle at ninety decibels precisely", 1)[0].passage.article == "kettles"
 
 
 def test_refused_files_alone_say_why_and_leave_all_as_it_was(page: AppTest) -> None:

@@ -1,5 +1,6 @@
 """The six checks as tables: what passes, what fails, where a check does not apply, and which words are marked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def test_a_hand_over_names_the_contact(text: str, found: bool) -> None:
 
 def test_a_brand_without_rule_files_breaks_no_rule(tmp_path: Path) -> None:
     brand = find_brand("northwind", tmp_path)
-    bare = type(brand)("other", tmp_path, tmp_path, tmp_path, tmp_path)
+    bare = replace(brand, key="other", prompts=tmp_path, examples=tmp_path, articles=tmp_path)
     judge = open_examiner(bare, read_voice(brand.prompts / "voice.md"), FakeEncoder())
     assert judge.score is None
     assert judge.mark(a_case(), "You've got 45 days!!!", PASSAGES)["on_voice"].passed is True
