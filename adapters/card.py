@@ -50,7 +50,7 @@ class Card:
     trained: str  # date, ISO 8601
     examples: int  # that it, or the first of its parents, learnt from
     steps: int
-    seconds: float
+    seconds: float  # of the run that ended it: what a stopped one took before is not counted
     tokens_per_s: float
     peak_mb: int
     train_loss: float

@@ -76,6 +76,12 @@ def bar(tell: Callable[[Progress], None]) -> Any:
     return Bar()
 
 
+def mean_loss(state: Any) -> float:
+    """Over all steps, those before a stop too: what the trainer itself returns counts only the last run's."""
+    losses = [one["loss"] for one in state.log_history if "loss" in one]
+    return float(sum(losses) / len(losses))
+
+
 def trained(model: Any) -> list[Any]:
     """The weights that learn."""
     return [weight for weight in model.parameters() if weight.requires_grad]

@@ -21,7 +21,7 @@ from adapters.card import Card, Preferences
 from adapters.errors import ExampleError, TrainingStopped
 from adapters.fetch import disk_errors_named, sha256_of
 from adapters.keep import circumstances, keep, knobs, work_folder
-from adapters.loop import Progress, bar, with_masters
+from adapters.loop import Progress, bar, mean_loss, with_masters
 from adapters.margin import Asked, Measured, measured
 from adapters.pairs import Pair, contradicted, each_checked
 from adapters.scoring import share_prompts
@@ -267,10 +267,10 @@ def _run(trainer: Any, work: Path) -> _Loop:
     from transformers.trainer_utils import get_last_checkpoint
 
     began = time.monotonic()
-    done = trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
     seconds = time.monotonic() - began
     state = trainer.state
     first = next(one.first for one in trainer.callback_handler.callbacks if hasattr(one, "first"))
     tokens = sum(map(_tokens, trainer.train_dataset)) * trainer.args.num_train_epochs
     share = (state.global_step - first) / state.global_step
-    return _Loop(state.global_step, float(done.training_loss), round(tokens * share / seconds, 1))
+    return _Loop(state.global_step, mean_loss(state), round(tokens * share / seconds, 1))

@@ -19,7 +19,7 @@ from adapters.card import Card
 from adapters.errors import ExampleError, TrainingStopped
 from adapters.fetch import disk_errors_named, sha256_of
 from adapters.keep import circumstances, keep, knobs, work_folder
-from adapters.loop import Progress, bar, pack_trainer, trained
+from adapters.loop import Progress, bar, mean_loss, pack_trainer, trained
 from adapters.pack import Lesson, Pack, Row, packs_of, reply_loss
 
 SAVE_EVERY = 20  # steps between checkpoints
@@ -183,7 +183,7 @@ def _run(trainer: Any, held: Sequence[Pack], work: Path, began: float) -> _Losse
         checkpoint = get_last_checkpoint(str(work))
         loop = time.monotonic()
         try:
-            done = trainer.train(resume_from_checkpoint=checkpoint)
+            trainer.train(resume_from_checkpoint=checkpoint)
         except KeyboardInterrupt as error:
             raise TrainingStopped(
                 f"Training stopped after {time.monotonic() - began:.0f} s. "
@@ -192,7 +192,8 @@ def _run(trainer: Any, held: Sequence[Pack], work: Path, began: float) -> _Losse
         seconds = time.monotonic() - loop
         after = _held_loss(trainer.model, held)
     tokens = sum(Pack(**one).tokens for one in trainer.train_dataset)
-    return _Losses(float(done.training_loss), float(after), float(before), trainer.state.global_step, tokens, seconds)
+    state = trainer.state
+    return _Losses(mean_loss(state), float(after), float(before), state.global_step, tokens, seconds)
 
 
 def _held_loss(model: Any, packs: Sequence[Pack]) -> float:

@@ -214,6 +214,7 @@ def _goes_on_like(first: Path, place: Path, tiny_folder: Path, parent: Path) -> 
     one, two = load_file(first / WEIGHTS), load_file(place / "1" / WEIGHTS)
     assert all((one[key] - two[key]).abs().max() < 1e-2 for key in one)
     assert read_card(place / "1").preferences == read_card(first).preferences
+    assert read_card(place / "1").train_loss == pytest.approx(read_card(first).train_loss, abs=1e-3)
     assert [p.name for p in place.iterdir()] == ["1"]
 
 

@@ -94,6 +94,7 @@ def test_a_stopped_training_writes_nothing_and_goes_on_where_it_was(
     assert said[0] == 4, "from the checkpoint, not from the start"
     one, two = load_file(first / WEIGHTS), load_file(folder / WEIGHTS)
     assert all((one[key] - two[key]).abs().max() < 1e-2 for key in one)
+    assert read_card(folder).train_loss == pytest.approx(read_card(first).train_loss, abs=1e-2), "of all steps"
     assert [p.name for p in tmp_path.iterdir()] == ["tone"]
 
 
