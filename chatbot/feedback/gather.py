@@ -30,11 +30,14 @@ class Reading:
 
 
 def read(store: Store, settings: Settings, brand: str, experiment: str | None = None, seed: int = 0) -> Reading:
-    """Of all the brand's experiments together, or of one. Raises FeedbackError, naming those there are."""
+    """Of all the brand's experiments together, or of one. Raises FeedbackError, naming those there are; also for a
+    brand that has neither files nor votes."""
     chosen = chosen_experiments(store, brand, experiment)
     found = [one for one in records(store, brand) if one["kind"] in ("vote", "battle")]
     found = [one for one in found if experiment in (None, one["experiment"])]
     examiner, labels, unchecked = _brand(settings, brand)
+    if unchecked and not found:
+        raise FeedbackError(unchecked)
     made = results(
         found,
         account(store, found, brand, deleted=experiment is None),

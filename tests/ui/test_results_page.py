@@ -6,6 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from chatbot.errors import FeedbackError
+from chatbot.feedback.gather import read
 from chatbot.feedback.store import open_store
 from chatbot.settings import read_settings
 from tests.chatbot.feedback.given import MODES, a_battle, a_side, a_vote, saved
@@ -54,6 +56,11 @@ def test_without_votes_it_says_how_to_come_by_some(store) -> None:
     assert not test.exception
     assert "No votes yet" in text(test)
     assert not test.get("vega_lite_chart")
+
+
+def test_a_brand_that_is_not_there_is_refused_by_name(store) -> None:
+    with pytest.raises(FeedbackError, match="There is no brand 'nobody'"):
+        read(store, read_settings(), "nobody")
 
 
 def test_every_pair_has_its_verdict_its_curve_and_its_votes(store) -> None:
