@@ -88,7 +88,7 @@ def try_(
         print_json({"brand": brand, "version": new.name, "against": old.name, **report_document(found.folder)})
     else:
         print_examined(found, out)
-        out.print(f"Version {new.name} was compared with version {old.name}. It is in use after:", markup=False)
+        out.print(f"Version {new.name} was compared with version {old.name}. To take it into use:", markup=False)
         out.print(f"  triptych adapter use {brand} {new.name}", markup=False)
     if found.gate.exit_code:
         raise typer.Exit(found.gate.exit_code)
