@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatbot.message import Message
-from knowledge.answerable import Judgement
+from knowledge.answerable import Judge, Judgement
 from knowledge.search import Hit
 
 CHANGED = 0.1  # how much surer the question alone must be answered, to have left the topic of the one before it
@@ -27,6 +27,14 @@ class Searcher(Protocol):
     @property
     def articles(self) -> tuple[str, ...]:
         """Names of all articles that are searched, sorted."""
+
+    @property
+    def index(self) -> str:
+        """Name of the index in use: another one with every change to articles and lists."""
+
+    @property
+    def learnt(self) -> Judge | None:
+        """What the lists taught of answered and unanswered questions; None where there were too few."""
 
     def judge(self, question: str) -> Judgement:
         """Do the articles answer `question` at all?"""

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,16 +79,25 @@ def build_index(
             ) from error
 
 
+def pointed(place: Path) -> Path | None:
+    """The folder that the file `current` names, whatever is in it."""
+    try:
+        name = (place / CURRENT).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return place / name if name and "/" not in name else None
+
+
 def current_index(root: Path, brand: str, server: str = "") -> Path | None:
     """The folder of the whole index in use; None when there is none, a damaged one, an older program's, or one whose
     vectors are elsewhere than on `server`."""
-    folder = _pointed(root / brand)
+    folder = pointed(root / brand)
     return folder if folder is not None and _usable(_manifest(folder), server) else None
 
 
 def outdated(root: Path, brand: str, server: str = "") -> bool:
     """Is there a whole index, and only of an older program or with its vectors elsewhere?"""
-    folder = _pointed(root / brand)
+    folder = pointed(root / brand)
     manifest = _manifest(folder) if folder is not None else {}
     return bool(manifest) and not _usable(manifest, server)
 
@@ -138,11 +147,9 @@ class _Build:
     def _whole(self, folder: Path) -> int:
         """How many passages an index has; 0 for one that is damaged. Raises StoreDown."""
         try:
-            passages, _, store = Passages(folder), Words(folder), Store(folder, self.brand, self.server)
-            try:
+            passages, _ = Passages(folder), Words(folder)
+            with closing(Store(folder, self.brand, self.server)) as store:
                 return len(passages) if store.count(PASSAGES) == len(passages) else 0
-            finally:
-                store.close()
         except StoreDown:
             raise
         except (KnowledgeError, *DAMAGED):
@@ -187,10 +194,10 @@ class _Build:
 
     def _kept(self) -> Kept:
         """The vectors that earlier builds paid for; an older program's are in its index."""
-        kept, old = Kept(self.place, self.embedder.fingerprint), _pointed(self.place)
+        kept, old = Kept(self.place, self.embedder.fingerprint), pointed(self.place)
         if not kept and old is not None and _manifest(old).get("embedder") == self.embedder.fingerprint:
-            with suppress(KnowledgeError):  # damaged: embed everything again
-                store = Store(old, self.brand, _server_of(old))
+            # damaged: embed everything again
+            with suppress(KnowledgeError), closing(Store(old, self.brand, _server_of(old))) as store:
                 passages, vectors = store.everything()
                 known = {one.cited: vector for one, vector in zip(passages, vectors, strict=True)} | store.known()
                 single = [text for text in known if "\n" not in text]
@@ -198,11 +205,8 @@ class _Build:
         return kept
 
     def _filled(self, folder: Path, contents: Contents, kept: Kept) -> int:
-        store = Store(folder, self.brand, self.server, contents.sizes)
-        try:
+        with closing(Store(folder, self.brand, self.server, contents.sizes)) as store:
             return fill(store, contents, kept, self.embedder, self.tell)
-        finally:
-            store.close()
 
     def _use(self, folder: Path, passages: int, judge: Judge | None) -> None:
         manifest = {
@@ -224,15 +228,6 @@ def _names(folder: Path) -> set[str]:
         return set(Passages(folder))
     except DAMAGED:
         return set()
-
-
-def _pointed(place: Path) -> Path | None:
-    """The folder that the file `current` names."""
-    try:
-        name = (place / CURRENT).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return place / name if name and "/" not in name else None
 
 
 def _usable(manifest: Mapping[str, object], server: str) -> bool:

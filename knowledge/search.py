@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from knowledge.answerable import NEAREST, Judgement
+from knowledge.answerable import NEAREST, Judge, Judgement
 from knowledge.chunk import Passage, Place
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing, KnowledgeError
-from knowledge.ingest import current_index, judge_of
+from knowledge.ingest import current_index, judge_of, pointed
 from knowledge.nearline import CLOSEST, closest
 from knowledge.passages import DAMAGED, Passages
 from knowledge.rerank import Reranker
@@ -114,10 +114,22 @@ class Searcher:
         folder = self._newest().folder
         return f"vectors on {self._server}, words in {folder}" if self._server else str(folder)
 
+    @property
+    def index(self) -> str:
+        """Name of the index in use: another one with every change to articles and lists."""
+        return self._newest().folder.name
+
+    @property
+    def learnt(self) -> Judge | None:
+        """What the lists taught of answered and unanswered questions; None where there were too few."""
+        return self._newest().learnt
+
     def _newest(self) -> "_Index":
         with self._lock:
+            if pointed(self._root / self._brand) == self._index.folder:  # its manifest need not be read again
+                return self._index
             folder = current_index(self._root, self._brand, self._server)
-            if folder is not None and folder != self._index.folder:
+            if folder is not None:
                 self._index = _Index(folder, self._brand, self._server)
             return self._index
 
@@ -144,7 +156,7 @@ class _Index:
     def __init__(self, folder: Path, brand: str, server: str):
         self.folder = folder
         try:
-            self._passages, self._words, self._judge = Passages(folder), Words(folder), judge_of(folder)
+            self._passages, self._words, self.learnt = Passages(folder), Words(folder), judge_of(folder)
         except DAMAGED as error:
             raise KnowledgeError(
                 f"The knowledge index in {folder} is damaged ({error}). Run `triptych setup` to build it again."
@@ -170,12 +182,12 @@ class _Index:
         return (self._hit(place, found) for place in sorted(places, key=lambda place: (-fused[place], place)))
 
     def judge(self, question: str, vector: Any) -> Judgement:
-        if self._judge is None:
+        if self.learnt is None:
             return Judgement()
         answered, unanswered, twin = self._store.nearest_questions(vector, NEAREST)
         near = max(float(answered[0]), float(unanswered[0]))
         line = self._fit(stems_of(question), vector)
-        return Judgement(self._judge.chance(vector, answered, unanswered, twin, line), self._judge.least, near)
+        return Judgement(self.learnt.chance(vector, answered, unanswered, twin, line), self.learnt.least, near)
 
     def _fit(self, stems: list[str], vector: Any) -> tuple[float, float, float]:
         """How well the nearest line fits: the signs of knowledge.nearline."""

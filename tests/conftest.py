@@ -87,6 +87,7 @@ class FakeSearcher:
     def __init__(self, hits: Sequence[Hit] = ()):
         self.hits, self.asked, self.judgement = tuple(hits), [], Judgement()
         self.judgements: dict[str, Judgement] = {}
+        self.index, self.learnt = "", None
 
     def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         self.asked.append(question)

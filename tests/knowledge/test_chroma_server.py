@@ -84,10 +84,12 @@ def test_an_index_on_a_server_is_built_searched_and_tidied_up(server: Server, ar
     searcher = open_searcher("acme", root, FakeEncoder(), server=server.url)
     assert best(searcher) == "Boots can be returned within 45 days."
     assert server.url in searcher.place
+    assert (searcher.index, searcher.learnt) == (first.path.name, None)
     for days in (50, 60):
         write(articles, "boots", f"## Facts\nBoots can be returned within {days} days.")
         assert build_index(articles, "acme", root, FakeEncoder(), server=server.url).embedded == 1
     assert best(searcher) == "Boots can be returned within 60 days.", "the new one is noticed"
+    assert searcher.index != first.path.name
     names = collections(server)
     assert len(names) == 8, "the new one, and the one readers may hold"
     assert not [name for name in names if first.path.name in name]

@@ -151,9 +151,11 @@ def test_ten_cases_at_a_time(page, bot, tmp_path) -> None:
 
 def test_stop_keeps_what_is_answered_and_survives_reruns(page, job, engine, monkeypatch) -> None:
     held: list[Held] = []
+    writing = threading.Event()
 
     def write(rows, decoding):
         held.append(Held(["Yes."] * len(rows)))
+        writing.set()
         return held[-1]
 
     monkeypatch.setattr(engine, "write", write)
@@ -162,6 +164,7 @@ def test_stop_keeps_what_is_answered_and_survives_reruns(page, job, engine, monk
     page.run()
     assert len(job) == 1
     assert not job[0].finished
+    assert writing.wait(20), "stopped while the engine writes, not before"
     press(page, "Stop")
     assert job[0].wait(20)
     page.run()

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from chatbot.bot import Bot, index_root
+from chatbot.bot import Bot
 from chatbot.quality.run import Tell
 from chatbot.quality.tradeoff import (
     CHANCE,
@@ -21,7 +21,6 @@ from chatbot.quality.tradeoff import (
     measure,
     questions_for,
 )
-from knowledge.ingest import current_index, judge_of
 from ui import markup
 from ui.background import Once, Work
 
@@ -43,7 +42,7 @@ def draw_tradeoff(bot: Bot) -> None:
     """The chart once it is measured; till then, how far that is."""
     st.html(markup.section("What the threshold gives and refuses", ABOUT))
     questions = _questions(bot)
-    key = f"{_index_name(bot)} {questions.digest}"
+    key = f"{bot.searcher.index} {questions.digest}"
     found = kept(_place(bot), key)
     if found is None:
         work = the_bench().at(key, lambda tell: _measured(bot, questions, key, tell))
@@ -67,21 +66,13 @@ def _place(bot: Bot) -> Path:
     return bot.settings.home / "tradeoff" / f"{bot.brand.key}.json"
 
 
-def _index_name(bot: Bot) -> str:
-    """Another one with every change to articles and lists."""
-    folder = current_index(index_root(bot.settings.home), bot.brand.key)
-    return folder.name if folder is not None else ""
-
-
 def _questions(bot: Bot) -> Questions:
     off_topic = [text for one in bot.situations if one.key == OFF_TOPIC for text in one.utterances]
     return questions_for(bot.brand.key, off_topic)
 
 
 def _measured(bot: Bot, questions: Questions, key: str, tell: Tell) -> Tradeoff:
-    folder = current_index(index_root(bot.settings.home), bot.brand.key)
-    judge = judge_of(folder) if folder is not None else None
-    found = measure(bot.brand.key, bot.searcher, judge, questions, bot.articles, bot.encoder, tell)
+    found = measure(bot.brand.key, bot.searcher, bot.searcher.learnt, questions, bot.articles, bot.encoder, tell)
     keep(_place(bot), key, found)
     return found
 

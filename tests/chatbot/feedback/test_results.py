@@ -304,7 +304,9 @@ def test_a_brand_is_read_from_the_store_whole_or_one_experiment_of_it(store: Sto
     assert one.labels["too-long"] == "Too long"
     with pytest.raises(FeedbackError, match=r"no experiment 'autumn'. Choose another; there are: demo, spring"):
         read(store, settings, "northwind", "autumn")
-    assert read(store, settings, "nobody").unchecked.startswith("There is no brand 'nobody'")
+    assert read(store, settings, "acme").unchecked.startswith("There is no brand 'acme'"), "its votes can be read"
+    with pytest.raises(FeedbackError, match="There is no brand 'nobody'"):
+        read(store, settings, "nobody")
 
 
 def test_votes_are_held_against_the_checks_of_tone_qa(store: Store, tmp_path: Path) -> None:
