@@ -1,11 +1,32 @@
 """What one step of a training does, and what is told of it. Takes the trainer's class, so trl stays at its door."""
 
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from adapters.base import Base
+from adapters.errors import TrainingStopped
 from adapters.pack import Pack, reply_loss
+
+
+class Knobs(Protocol):
+    """What every recipe says of its steps."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest."""
+
+    @property
+    def warmup(self) -> float:
+        """Share of the steps."""
+
+    @property
+    def seed(self) -> int:
+        """Of the order and the dropout."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +44,54 @@ class Progress:
         """Seconds left, at the pace so far; None before the first step."""
         done = self.step - self.first
         return self.seconds / done * (self.steps - self.step) if done > 0 else None
+
+
+def arguments(base: Base, work: Path, knobs: Knobs, steps: int, save_every: int) -> dict[str, Any]:
+    """What transformers' TrainingArguments are given whatever is learnt; checkpoints go to `work`."""
+    return {
+        "output_dir": str(work),
+        "use_cpu": base.model.device.type == "cpu",
+        "bf16": False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
+        "activation_checkpointing": False,  # TRL's default; it saves memory that 135M parameters do not need
+        "per_device_train_batch_size": 1,
+        "learning_rate": knobs.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": round(steps * knobs.warmup),
+        "weight_decay": 0.0,
+        "seed": knobs.seed,
+        "data_seed": knobs.seed,
+        "logging_steps": 1,
+        "save_strategy": "steps",
+        "save_steps": save_every,
+        "save_total_limit": 1,
+        "report_to": [],
+        "disable_tqdm": True,
+        "dataloader_pin_memory": False,
+    }
+
+
+def silenced(trainer: Any) -> Any:
+    """The same trainer without transformers' own bars and lines: `bar` tells."""
+    from transformers import ProgressCallback
+    from transformers.trainer_callback import PrinterCallback
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    return trainer
+
+
+@contextmanager
+def stoppable(began: float, said: str = "") -> Iterator[None]:
+    """Ctrl-C in here is a TrainingStopped that says how long it ran, `said`, and how to go on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries' advice to each other, not to the user
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            raise TrainingStopped(
+                f"Training stopped after {time.monotonic() - began:.0f} s. {said}"
+                f"The same command goes on from the last checkpoint."
+            ) from error
 
 
 def with_masters(trainer: Any) -> Any:

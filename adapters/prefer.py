@@ -7,9 +7,7 @@ no step pays for a second reading. Knows pairs, not votes; chat and training sha
 import os
 import shutil
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import log
 from pathlib import Path
@@ -18,10 +16,10 @@ from typing import Any
 from adapters.attach import WEIGHTS, attach
 from adapters.base import Base, chat_ids, reply_ids
 from adapters.card import Card, Preferences
-from adapters.errors import ExampleError, TrainingStopped
+from adapters.errors import ExampleError
 from adapters.fetch import disk_errors_named, sha256_of
 from adapters.keep import circumstances, keep, knobs, work_folder
-from adapters.loop import Progress, bar, mean_loss, with_masters
+from adapters.loop import Progress, arguments, bar, mean_loss, silenced, stoppable, with_masters
 from adapters.margin import Asked, Measured, measured
 from adapters.pairs import Pair, contradicted, each_checked
 from adapters.scoring import share_prompts
@@ -76,7 +74,7 @@ def prefer(
     began = time.monotonic()
     with disk_errors_named(folder.parent):
         work = work_folder(folder, source.file, taste, base.id, source.brand, parent.weights, model.dtype)
-        with _stoppable(began):
+        with stoppable(began, "The adapter in use is the same as before. "):
             trainer = _trainer(base, model, rows, work, taste, tell, heard)
             before = _log_probs(trainer, asked)
             loop = _run(trainer, work)
@@ -145,19 +143,6 @@ def _tokens(row: Row) -> int:
     return len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"])
 
 
-@contextmanager
-def _stoppable(began: float) -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries' advice to each other, not to the user
-        try:
-            yield
-        except KeyboardInterrupt as error:
-            raise TrainingStopped(
-                f"Training stopped after {time.monotonic() - began:.0f} s. The adapter in use is the same as before. "
-                f"The same command goes on from the last checkpoint."
-            ) from error
-
-
 def _trainer(
     base: Base,
     model: Any,
@@ -169,38 +154,19 @@ def _trainer(
 ) -> Any:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     import datasets
-    from transformers import ProgressCallback
-    from transformers.trainer_callback import PrinterCallback
     from trl import DPOConfig, DPOTrainer
 
     datasets.disable_progress_bars()
     steps = -(-len(rows) // taste.pairs) * taste.epochs
     config = DPOConfig(
-        output_dir=str(work),
+        **arguments(base, work, taste, steps, SAVE_EVERY),  # one pair at a time: see scoring.py
         beta=taste.beta,
         precompute_ref_log_probs=True,
         max_length=None,  # what is too long was refused
         pad_to_multiple_of=None,
         router_aux_loss_coef=0.0,  # a mixture of experts is not balanced anew
-        use_cpu=base.model.device.type == "cpu",
-        bf16=False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
-        activation_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
-        per_device_train_batch_size=1,  # pair: see scoring.py
         gradient_accumulation_steps=taste.pairs,
         num_train_epochs=taste.epochs,
-        learning_rate=taste.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=round(steps * taste.warmup),
-        weight_decay=0.0,
-        seed=taste.seed,
-        data_seed=taste.seed,
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=SAVE_EVERY,
-        save_total_limit=1,
-        report_to=[],
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
     )
     trainer = with_masters(_preferring(DPOTrainer, heard))(
         model=model,
@@ -209,9 +175,7 @@ def _trainer(
         processing_class=base.tokenizer,
         callbacks=[bar(tell)],
     )
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
-    return trainer
+    return silenced(trainer)
 
 
 def _preferring(trainer: Any, heard: Heard) -> Any:

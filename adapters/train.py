@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import Any
 from adapters.attach import WEIGHTS
 from adapters.base import Base, chat_ids, reply_ids
 from adapters.card import Card
-from adapters.errors import ExampleError, TrainingStopped
+from adapters.errors import ExampleError
 from adapters.fetch import disk_errors_named, sha256_of
 from adapters.keep import circumstances, keep, knobs, work_folder
-from adapters.loop import Progress, bar, mean_loss, pack_trainer, trained
+from adapters.loop import Progress, arguments, bar, mean_loss, pack_trainer, silenced, stoppable, trained
 from adapters.pack import Lesson, Pack, Row, packs_of, reply_loss
 
 SAVE_EVERY = 20  # steps between checkpoints
@@ -108,32 +107,15 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
     datasets.disable_progress_bars()
     steps = -(-len(packs) // recipe.packs)
     config = SFTConfig(
-        output_dir=str(work),
-        use_cpu=base.model.device.type == "cpu",
-        bf16=False,  # the base is loaded in the dtype it is trained in; autocast is slower on a CPU
-        activation_checkpointing=False,  # TRL's default; it saves memory that 135M parameters do not need
+        **arguments(base, work, recipe, steps, SAVE_EVERY),
         prediction_loss_only=True,
         packing=False,  # TRL's own needs FlashAttention; ours, in pack.py, brings its mask
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         max_length=None,
-        per_device_train_batch_size=1,
         gradient_accumulation_steps=recipe.packs,
         num_train_epochs=1,  # the packs hold every pass, in the order to learn them
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=round(steps * recipe.warmup),
-        weight_decay=0.0,
         train_sampling_strategy="sequential",
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=SAVE_EVERY,
-        save_total_limit=1,
-        report_to=[],
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
         eos_token=None,
     )
     layers = base.model.config.num_hidden_layers
@@ -156,7 +138,7 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
     )
     for weight in trained(trainer.model):
         weight.data = weight.data.to(base.model.dtype)  # PEFT makes them float32; see master.py
-    return trainer
+    return silenced(trainer)
 
 
 @dataclass(frozen=True)
@@ -170,25 +152,14 @@ class _Losses:
 
 
 def _run(trainer: Any, held: Sequence[Pack], work: Path, began: float) -> _Losses:
-    from transformers import ProgressCallback
-    from transformers.trainer_callback import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
 
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries' advice to each other, not to the user
+    with stoppable(began):
         with trainer.model.disable_adapter():
             before = _held_loss(trainer.model, held)
         checkpoint = get_last_checkpoint(str(work))
         loop = time.monotonic()
-        try:
-            trainer.train(resume_from_checkpoint=checkpoint)
-        except KeyboardInterrupt as error:
-            raise TrainingStopped(
-                f"Training stopped after {time.monotonic() - began:.0f} s. "
-                f"The same command goes on from the last checkpoint."
-            ) from error
+        trainer.train(resume_from_checkpoint=checkpoint)
         seconds = time.monotonic() - loop
         after = _held_loss(trainer.model, held)
     tokens = sum(Pack(**one).tokens for one in trainer.train_dataset)

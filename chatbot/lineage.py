@@ -81,8 +81,7 @@ def chosen(brand: str, home: Path, wanted: str = "") -> Version:
 
 def use(brand: str, home: Path, name: str) -> Version:
     """Take a version into use from the next start on. Raises AdapterError: not there, or refused by the gate."""
-    version = named(brand, home, name)
-    gate(version.folder, version.card.base, brand)
+    version = _fit(brand, home, name)
     try:
         pointer = _read(brand, home)
     except AdapterError:  # damaged: this is the way out
@@ -101,9 +100,15 @@ def back(brand: str, home: Path) -> Version:
     if pointer is None or not pointer.before:
         raise AdapterError(f"No version of {brand}'s adapter was in use before this one. {_way_out(brand)}")
     *before, name = pointer.before
+    version = _fit(brand, home, name)
+    _write(brand, home, _Pointer(name, tuple(before)))
+    return version
+
+
+def _fit(brand: str, home: Path, name: str) -> Version:
+    """The version, once the gate has let it pass."""
     version = named(brand, home, name)
     gate(version.folder, version.card.base, brand)
-    _write(brand, home, _Pointer(name, tuple(before)))
     return version
 
 

@@ -38,7 +38,7 @@ class Passage:
         """What a model is given: a line with the heading path, an item as a sentence with what leads to its list."""
         lead = self._leads.get(line)
         said = f"{lead} {line}{'' if line[-1:] in '.!?:' else '.'}" if lead else line
-        return f"{self._path}: {said}"
+        return f"{self.path}: {said}"
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -65,7 +65,8 @@ class Passage:
         return found
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
+        """ "Returns › Return labels"."""
         return PATH.join(part for part in (self.title, self.heading) if part)
 
 

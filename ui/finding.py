@@ -10,6 +10,7 @@ from chatbot.situation import NOTHING, Situation
 from knowledge.answerable import Judgement
 from knowledge.chunk import slug
 from knowledge.search import COVERED, LIKELY, POOL, RERANKED, SURE, Hit, passes
+from ui import markup
 
 COLUMNS = (  # side, head, what it goes by
     ("dense", "By meaning", "how near the line and its known phrasings are to the question"),
@@ -108,12 +109,7 @@ def chance_said(judgement: Judgement) -> str:
 
 def link_to(hit: Hit) -> str:
     """The article, at the line's heading."""
-    return f"/knowledge?article={hit.passage.article}&section={slug(hit.passage.heading)}"
-
-
-def place_of(hit: Hit) -> str:
-    """ "Returns › Return labels"."""
-    return " › ".join(part for part in (hit.passage.title, hit.passage.heading) if part)
+    return markup.passage_link(hit.passage.article, slug(hit.passage.heading))
 
 
 def _line(rank: int, hit: Hit, side: str, ranks: Mapping[str, Mapping[tuple[str, str], int]]) -> Line:
@@ -122,7 +118,7 @@ def _line(rank: int, hit: Hit, side: str, ranks: Mapping[str, Mapping[tuple[str,
     ]
     like = f"likeness {near(hit):.2f}" if hit.dense_rank else f"beyond the {POOL} nearest"
     figures = f"{like}, {hit.coverage:.0%} of the words"
-    return Line(rank, place_of(hit), link_to(hit), hit.text, figures, ", ".join(others), bool(passes(hit)))
+    return Line(rank, hit.passage.path, link_to(hit), hit.text, figures, ", ".join(others), bool(passes(hit)))
 
 
 def _key(hit: Hit) -> tuple[str, str]:

@@ -134,6 +134,16 @@ def unmarked(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+.!$:<>|~-])", r"\\\1", " ".join(text.split()))
 
 
+def priced(text: str) -> str:
+    """Markdown in which a price is never a formula."""
+    return text.replace("$", "\\$")
+
+
+def passage_link(article: str, section: str = "") -> str:
+    """Address of an article, at a section's slug."""
+    return f"/knowledge?article={article}" + (f"&section={section}" if section else "")
+
+
 def note(text: str) -> str:
     """A remark under a reply."""
     return f'<div class="tp-note">{escape(text)}</div>'

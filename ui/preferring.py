@@ -14,7 +14,7 @@ from chatbot.brand import find_brand
 from chatbot.lineage import Version, chosen, use
 from chatbot.quality.stats import rate_of
 from chatbot.settings import Settings
-from ui.training import bar, document, place_for, proven, steps
+from ui.training import bar, document, in_use, place_for, proven, steps
 
 EVERY = 10  # pairs between two lines while the reference is asked, where there is no terminal
 
@@ -101,7 +101,7 @@ def _tell_found(card: Card, made: Preferences, folder: Path, console: Console) -
 
 def _tell_next(brand: str, version: Version, parent: Version, use_it: bool, console: Console) -> None:
     if use_it:
-        said = f"Version {version.name} is used from the next start on; triptych adapter back {brand} undoes it."
+        said = in_use(version)
     else:
         said = (
             f"Version {version.name} is made and not in use. Is it worse than version {parent.name}? Some minutes:\n"

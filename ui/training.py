@@ -57,10 +57,13 @@ def train_brand(
         markup=False,
     )
     if version:
-        console.print(
-            f"Version {version.name} is used from the next start on; triptych adapter back {brand.key} undoes it."
-        )
+        console.print(in_use(version))
     return document(card, folder, version)
+
+
+def in_use(version: Version) -> str:
+    """What is said of a new version that has been taken into use."""
+    return f"Version {version.name} is used from the next start on; triptych adapter back {version.brand} undoes it."
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def context(reading: Reading) -> dict[str, Any]:
         "curves": [curve(one) for one in found.duels] if found.account.cast else [],
         "tables": tables(found, reading.labels, reading.unchecked),
         "transcripts": transcripts(reading.records, reading.labels), "width": WIDTH, "height": HEIGHT,
-        "settings": _settings(reading),
+        "settings": circumstances(reading),
     }  # fmt: skip
 
 
@@ -166,7 +166,8 @@ def _points(found: Sequence[tuple[Point, float]], n: int) -> str:
     return " ".join(f"{one.n / n * WIDTH:.1f},{(1 - share) * HEIGHT:.1f}" for one, share in found)
 
 
-def _settings(reading: Reading) -> dict[str, str]:
+def circumstances(reading: Reading) -> dict[str, str]:
+    """What the votes were cast under: brand, experiments, program, decoding, audit of the draws."""
     found = reading.results
     told = {"Brand": reading.brand, "Experiments": ", ".join(found.experiments)}
     told["Program"] = ", ".join(found.versions) or "–"

@@ -1,9 +1,11 @@
-"""A card and a suite for faces that run examinations."""
+"""A card and a suite for faces that run examinations; what a page under AppTest has drawn."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+
+from streamlit.testing.v1 import AppTest
 
 
 def a_card() -> SimpleNamespace:
@@ -26,3 +28,18 @@ def a_suite(path: Path, count: int = 8, must: Sequence[str] = ("45 days",)) -> P
     ]  # fmt: skip
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     return path
+
+
+def html(page: AppTest) -> str:
+    """Bodies of all st.html of a page."""
+    return "\n".join(str(one.proto.body) for one in page.get("html"))
+
+
+def drawn(page: AppTest) -> str:
+    """All that the browser is sent: every element with its key, and the address."""
+
+    def walk(node) -> list[str]:
+        children = getattr(node, "children", {})
+        return [str(getattr(node, "proto", "")), *(text for child in children.values() for text in walk(child))]
+
+    return "\n".join([*walk(page._tree), str(page.query_params)])

@@ -13,7 +13,7 @@ from chatbot.errors import EngineError, SettingError
 from chatbot.feedback.shelf import read_tickets
 from chatbot.feedback.store import open_store
 from chatbot.journal import append
-from tests.ui.fakes import a_card
+from tests.ui.fakes import a_card, html
 from ui.views import parts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,10 +28,6 @@ def page(bot, monkeypatch) -> AppTest:
     test = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30)
     yield test
     st.cache_resource.clear()
-
-
-def html(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
 
 
 def ask(page: AppTest, question: str) -> AppTest:

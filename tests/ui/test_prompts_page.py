@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from chatbot.brand import find_brand
 from chatbot.guide import read_files, version_of
 from chatbot.versions import History
-from tests.ui.fakes import a_card
+from tests.ui.fakes import a_card, html
 from ui.drafts import Draft, label, starter
 from ui.views import parts
 
@@ -34,10 +34,6 @@ def page(bot, monkeypatch, tmp_path: Path) -> AppTest:
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     return History(find_brand("northwind", tmp_path), tmp_path)
-
-
-def html(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
 
 
 def button(page: AppTest, said: str):

@@ -11,7 +11,7 @@ from chatbot.errors import EngineError
 from chatbot.quality import checks, session
 from chatbot.quality.session import carry_out, order
 from tests.conftest import FakeRun
-from tests.ui.fakes import a_card, a_suite
+from tests.ui.fakes import a_card, a_suite, html
 from ui.background import Desk, Job
 from ui.views import parts
 
@@ -49,10 +49,6 @@ def job(monkeypatch) -> list[Job]:
 
     monkeypatch.setattr(Desk, "start", start)
     return started
-
-
-def html(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
 
 
 def choose(page: AppTest, label: str, value: str) -> AppTest:

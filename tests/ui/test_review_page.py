@@ -14,6 +14,7 @@ from chatbot.mode import THREE
 from chatbot.quality.marks import CHECKS, Mark
 from chatbot.quality.page import LABELS
 from tests.chatbot.quality.fakes import an_outcome
+from tests.ui.fakes import drawn, html
 from ui.views import voter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,20 +122,6 @@ def saved(home: Path, name: str = "ana") -> list[dict]:
     ]
 
 
-def drawn(page: AppTest) -> str:
-    """All that the browser is sent: every element with its key, and the address."""
-
-    def walk(node) -> list[str]:
-        children = getattr(node, "children", {})
-        return [str(getattr(node, "proto", "")), *(text for child in children.values() for text in walk(child))]
-
-    return "\n".join([*walk(page._tree), str(page.query_params)])
-
-
-def shown(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
-
-
 def test_without_a_run_the_page_says_how_to_get_one(home: Path) -> None:
     page = opened()
     assert not page.exception
@@ -156,7 +143,7 @@ def test_nothing_tells_what_wrote_a_reply_before_the_end(run: Path, home: Path) 
         assert not [word for word in (*HIDDEN, "ben") if word in seen]
         mark(page)
     assert "ben" not in drawn(page), "nor on the page that says it is done"
-    assert "All 19 replies are marked" in shown(page)
+    assert "All 19 replies are marked" in html(page)
 
 
 def test_a_reply_is_shown_with_what_was_said_before_and_its_passages(home: Path) -> None:
@@ -268,7 +255,7 @@ def test_two_reviewers_who_are_done_see_how_far_they_agree(run: Path) -> None:
     assert [one.value for one in page.subheader] == [
         "Between reviewers", "With themselves", "People and the automatic checks", "Judged differently", "Take it with you",
     ]  # fmt: skip
-    said = shown(page)
+    said = html(page)
     assert "Marks so far: ana 19, ben 25." in said
     assert "0 of 18 (0%)" in said, "on brand: they differ on all they share"
     assert "18 of 18 (100%)" in said, "good enough to send: they agree on all"

@@ -13,7 +13,7 @@ from knowledge.answerable import Judgement
 from knowledge.errors import KnowledgeError
 from knowledge.search import Reordered
 from tests.conftest import hit
-from tests.ui.fakes import a_card, a_suite
+from tests.ui.fakes import a_card, a_suite, html
 from ui.background import Once, Work
 from ui.views import parts
 
@@ -57,10 +57,6 @@ def page(bot, searcher, works, monkeypatch, tmp_path: Path) -> AppTest:
     for work in works:
         work.wait(60)
     st.cache_resource.clear()
-
-
-def html(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
 
 
 def ask(page: AppTest, question: str) -> AppTest:

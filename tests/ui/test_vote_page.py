@@ -15,7 +15,7 @@ from chatbot.feedback.privacy import scrubber
 from chatbot.feedback.store import open_store
 from chatbot.mode import THREE
 from tests.conftest import FakeRun
-from tests.ui.fakes import a_card
+from tests.ui.fakes import a_card, drawn, html
 from ui.views import parts, voter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,20 +62,6 @@ def press(page: AppTest, key: str) -> AppTest:
 def ask(page: AppTest, question: str = "How long for boots?") -> AppTest:
     page.text_input(key="vote-question").set_value(question)
     return press(page, "vote-ask")
-
-
-def drawn(page: AppTest) -> str:
-    """All that the browser is sent: every element with its key, and the address."""
-
-    def walk(node) -> list[str]:
-        children = getattr(node, "children", {})
-        return [str(getattr(node, "proto", "")), *(text for child in children.values() for text in walk(child))]
-
-    return "\n".join([*walk(page._tree), str(page.query_params)])
-
-
-def html(page: AppTest) -> str:
-    return "\n".join(str(one.proto.body) for one in page.get("html"))
 
 
 def keys(page: AppTest) -> list[str]:

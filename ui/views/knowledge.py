@@ -23,7 +23,7 @@ def page() -> None:
     st.header(article.title, anchor=False)
     section = st.query_params.get("section", "")
     if article.source:
-        st.caption(f"Imported from {_plain(article.source)}.")
+        st.caption(f"Imported from {markup.priced(article.source)}.")
     for one in article.sections:
         _section(one.heading, one.text, slug(one.heading) == section)
 
@@ -34,21 +34,16 @@ def _list(brand: str, articles: tuple[Article, ...]) -> None:
     columns = st.columns(3)
     for number, article in enumerate(articles):
         with columns[number % 3], st.container(border=True):
-            st.markdown(f"**[{_plain(article.title)}](/knowledge?article={article.name})**")
-            st.caption(_plain(" · ".join(one.heading for one in article.sections if one.heading)))
+            st.markdown(f"**[{markup.priced(article.title)}]({markup.passage_link(article.name)})**")
+            st.caption(markup.priced(" · ".join(one.heading for one in article.sections if one.heading)))
 
 
 def _section(heading: str, text: str, wanted: bool) -> None:
     with st.container(border=wanted):
-        st.subheader(_plain(heading), anchor=slug(heading))
+        st.subheader(markup.priced(heading), anchor=slug(heading))
         if wanted:
             st.caption("The passage you came from")
-        st.markdown(_plain(text))
-
-
-def _plain(text: str) -> str:
-    """Article text is markdown, but a price is never a formula."""
-    return text.replace("$", "\\$")
+        st.markdown(markup.priced(text))
 
 
 page()

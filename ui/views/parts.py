@@ -54,7 +54,7 @@ def draw_reply(record: Record, reply: Record) -> None:
 
 
 def _link(passage: Record) -> str:
-    return f"/knowledge?article={passage['article']}&section={passage['section']}"
+    return markup.passage_link(passage["article"], passage["section"])
 
 
 def draw_foot(reply: Record) -> None:

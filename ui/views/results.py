@@ -5,6 +5,7 @@ Every sentence and number is chatbot.feedback's: here it is only put on the scre
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -16,9 +17,10 @@ from chatbot.errors import SHOWN
 from chatbot.feedback.duels import Duel
 from chatbot.feedback.export import as_csv, as_jsonl, preference_pairs, records
 from chatbot.feedback.gather import Reading, read
-from chatbot.feedback.report import Transcript, context
+from chatbot.feedback.report import Transcript, circumstances, transcripts
 from chatbot.feedback.report import page as report_page
 from chatbot.feedback.store import Store
+from chatbot.feedback.tabled import tables
 from chatbot.feedback.wording import HOW_TO, Table, duel_line, label, reason, verdict_lines, versus, warnings
 from chatbot.mode import mode_of
 from chatbot.quality.page import style
@@ -78,7 +80,6 @@ def _chosen(store: Store, settings: Settings) -> Reading:
 
 def _draw(reading: Reading) -> None:
     found = reading.results
-    given = context(reading)
     first, *lines = verdict_lines(found)
     for column, one in zip(st.columns(len(found.duels)), found.duels, strict=True):
         with column, st.container(border=True, height="stretch"):
@@ -88,11 +89,11 @@ def _draw(reading: Reading) -> None:
         st.warning(said)
     _reasons(reading)
     _over_time(reading)
-    for table in given["tables"]:
+    for table in tables(found, reading.labels, reading.unchecked):
         _table(table)
-    _transcripts(given["transcripts"])
+    _transcripts(transcripts(reading.records, reading.labels))
     with st.expander("How this was made"):
-        st.table({name: [value] for name, value in given["settings"].items()})
+        st.table({name: [value] for name, value in circumstances(reading).items()})
 
 
 def _duel(one: Duel) -> None:
@@ -183,7 +184,7 @@ def _over_time(reading: Reading) -> None:
 
 def _table(table: Table) -> None:
     with st.expander(table.title, expanded=table.title in ("Who is preferred", "By situation")):
-        st.caption(table.note.replace("$", "\\$"))
+        st.caption(markup.priced(table.note))
         st.html(markup.table(table.heads, table.rows))
 
 
@@ -224,22 +225,26 @@ def _downloads(store: Store, settings: Settings, reading: Reading) -> None:
     pairs = preference_pairs(found)
     stem = f"{settings.brand}-votes"
     given = (
-        ("Report (HTML)", report_page(reading), f"{stem}.html", "text/html"),
-        ("Table (CSV)", as_csv(found), f"{stem}.csv", "text/csv"),
-        ("All records (JSON lines)", as_jsonl(found), f"{stem}.jsonl", "application/jsonl"),
-        ("Numbers (JSON)", json.dumps(reading.results.document(), indent=1), f"{stem}.json", "application/json"),
-    )
+        ("Report (HTML)", partial(report_page, reading), f"{stem}.html", "text/html"),
+        ("Table (CSV)", partial(as_csv, found), f"{stem}.csv", "text/csv"),
+        ("All records (JSON lines)", partial(as_jsonl, found), f"{stem}.jsonl", "application/jsonl"),
+        ("Numbers (JSON)", partial(_numbers, reading), f"{stem}.json", "application/json"),
+    )  # each is made when it is asked for, of what was read
     with st.container(horizontal=True):
         for text, data, name, kind in given:
             st.download_button(text, data, name, kind, key=f"results-{name}", icon=":material/download:")
         st.download_button(
-            f"{len(pairs)} preference pairs", as_jsonl(pairs), f"{stem}-dpo.jsonl", "application/jsonl",
+            f"{len(pairs)} preference pairs", partial(as_jsonl, pairs), f"{stem}-dpo.jsonl", "application/jsonl",
             key="results-dpo", icon=":material/download:", disabled=not pairs,
         )  # fmt: skip
     st.caption(
         f"Ties, both bad and void pairs are no preference. `triptych train {settings.brand} --preferences FILE` "
         "learns from the pairs."
     )
+
+
+def _numbers(reading: Reading) -> str:
+    return json.dumps(reading.results.document(), indent=1)
 
 
 page()

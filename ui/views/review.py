@@ -226,7 +226,7 @@ def _draw_questions(desk: Desk, number: int, rules: list[str]) -> None:
             wrap=True,
             default=draft["broke"],
             key=f"broke-{number}",
-            format_func=lambda rule: rule.replace("$", "\\$"),
+            format_func=markup.priced,
         )
         st.text_area("Comment (optional)", draft["comment"], height=80, max_chars=LONGEST, key=f"comment-{number}")
         given = desk, number

@@ -11,7 +11,7 @@ from chatbot.mode import BASE_PROMPTED
 from chatbot.situation import NEEDED, NOTHING
 from knowledge.search import Hit
 from ui import markup
-from ui.finding import COLUMNS, chance_said, columns, link_to, place_of, why_none, why_passed
+from ui.finding import COLUMNS, chance_said, columns, link_to, why_none, why_passed
 from ui.views.parts import the_bot
 from ui.views.refusing import draw_tradeoff
 
@@ -88,7 +88,7 @@ def _verdict(bot: Bot, brief: Brief, seen: Sequence[Hit]) -> None:
         head = "A reply would be given this line:" if one else f"A reply would be given these {len(brief.hits)} lines:"
         st.html(markup.finding(head, [reason for reason in reasons if reason], ok=True))
         for hit in brief.hits:
-            st.html(markup.quoted(place_of(hit), link_to(hit), hit.text))
+            st.html(markup.quoted(hit.passage.path, link_to(hit), hit.text))
             if hit.reordered is not None:
                 st.caption(f"Reordered by {hit.reordered.by}: it was number {hit.reordered.before} before.")
 

@@ -211,7 +211,7 @@ def _draw_remarks(voice: Voice, ballot: Ballot) -> None:
             for name, label, keys in (("wrong", "What is wrong?", FIXED_REASONS), ("rules", "Which rule broke?", ours)):
                 st.pills(
                     label, list(keys), selection_mode="multi", key=_key(ballot, side, name), wrap=True,
-                    format_func=lambda key: (known.get(key) or key).replace("$", "\\$"),
+                    format_func=lambda key: markup.priced(known.get(key) or key),
                 )  # fmt: skip
     st.text_area("Comment", key=_key(ballot, "both", "comment"), height=80, max_chars=LONGEST_COMMENT)
 
