@@ -13,7 +13,7 @@ demo: $(READY)
 
 test: $(READY) browser lint
 	@$(BIN)/triptych setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -1,11 +1,6 @@
-"""Fakes you can read in ten seconds, and a tiny random Llama. Offline from the first line on."""
+"""Fakes you can read in ten seconds, and a tiny random Llama."""
 
 import os
-
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ["TOKENIZERS_PARALLELISM"] = "false"
-
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -230,6 +225,15 @@ def real_home() -> Path:
     for fault in base_faults(DEFAULT, home):
         pytest.fail(fault)
     return home
+
+
+SLOWEST = ("test_real", "test_browser", "test_validation", "test_faults")  # files of minutes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With more than one worker the files of minutes come first, so that none is left for one of them at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.stem not in SLOWEST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
