@@ -16,6 +16,7 @@ from chatbot.feedback.privacy import new_voter
 from chatbot.feedback.provenance import battle, failed_battle
 from chatbot.feedback.queries import Cast
 from chatbot.feedback.store import Store
+from chatbot.message import Message
 from chatbot.mode import THREE, mode_of
 from chatbot.situation import FOLLOW_UP, Situation
 from ui.state import Pending
@@ -97,14 +98,14 @@ def deck(situations: Sequence[Situation], approved: bool) -> tuple[Card, ...]:
     return tuple(Card(one.key, text) for one in dealt for text in dict.fromkeys(one.utterances))
 
 
-def begin(bot: Bot, store: Store, voter: str, question: str | None = None) -> Ballot:
-    """Draw a pair and begin to write both replies: to the deck's next card, or to `question`.
+def begin(bot: Bot, store: Store, voter: str, question: str | None = None, history: Sequence[Message] = ()) -> Ballot:
+    """Draw a pair and begin to write both replies: to the deck's next card, or to `question` after `history`.
 
     Raises what errors.SHOWN lists; TurnError where the reply is approved wording, so that no battle comes of it.
     """
     experiment = open_experiment(store, bot)
     if question is not None:
-        whole = bot.prepare(question, THREE)  # decided before the pair is drawn: the pair cannot decide anything
+        whole = bot.prepare(question, THREE, history)  # before the pair is drawn: it cannot decide anything
         _refuse_approved(whole)
         draw = store.draw(experiment, voter)
         return _ballot(bot, draw, _only(whole, draw), from_deck=False)
@@ -198,6 +199,13 @@ def thanks(ballot: Ballot) -> str:
     if ballot.elsewhere:
         return f"You had voted on this pair already, in another window. That vote counts: {said}"
     return f"Thank you. Your vote is stored: {said}"
+
+
+def conversation(ballot: Ballot) -> tuple[Message, ...]:
+    """What a follow-up comes after: the message and the reply that was preferred, the left one if none was. Both modes
+    of the next pair are given it. Only after the vote."""
+    reply = ballot.texts[choice_of(ballot) == "right"]
+    return *ballot.brief.history, Message("user", ballot.brief.question), Message("assistant", reply)
 
 
 def sides(ballot: Ballot) -> tuple[Side, Side]:

@@ -159,6 +159,38 @@ def test_a_battle_is_two_of_the_modes_on_one_frozen_request(page: AppTest, engin
     assert {battle["first_mode"], battle["second_mode"]} < {mode.key for mode in THREE}
 
 
+@pytest.mark.parametrize(("key", "preferred"), [("vote-right", 1), ("vote-tie", 0), ("vote-both-bad", 0)])
+def test_a_follow_up_gives_both_modes_the_same_conversation(page: AppTest, engine, kept, key, preferred) -> None:
+    engine.enqueue("One.", "Two.", "Three.", "Four.")
+    press(ask(page), key)
+    (first,) = kept("vote")
+    texts = [first[f"{place}_text"] for place in ("first", "second")]
+    if first["left_mode"] != first["first_mode"]:
+        texts.reverse()
+    box = page.checkbox[0]
+    assert box.label.endswith("with the left reply" if preferred == 0 else "with the reply you preferred")
+    box.check()
+    ask(page, "And for tents?")
+    before = [("user", "How long for boots?"), ("assistant", texts[preferred])]
+    (rows, _) = engine.history[-1]
+    for row in rows:
+        said = [(one.role, one.content) for one in row.messages]
+        assert said[-3:-1] == before
+    assert texts[preferred] in html(page)
+    assert not [word for word in HIDDEN if word.lower() in drawn(page).lower()], "who wrote it is not said again"
+    press(page, "vote-left")
+    second = next(one for one in kept("vote") if one["question"] == "And for tents?")
+    assert [(one["role"], one["content"]) for one in second["history"]] == before
+    assert (first["history"], len(kept("vote"))) == ([], 2)
+
+
+def test_a_question_of_its_own_follows_nothing_unless_the_voter_says_so(page: AppTest, engine, kept) -> None:
+    engine.enqueue("One.", "Two.")
+    press(ask(page), "vote-left")
+    ask(page, "And for tents?")
+    assert [one["history"] for one in kept()] == [[], []]
+
+
 def test_the_deck_deals_a_message_of_the_situation_and_fills_thin_cells_first(page: AppTest, engine, bot, kept) -> None:
     for n in range(8):
         engine.enqueue(f"A{n}.", f"B{n}.")

@@ -4,6 +4,7 @@ Before the vote is stored this page draws the question, the passages and the two
 it: no mode, no time, no arm."""
 
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -12,10 +13,25 @@ from chatbot.errors import SHOWN, FeedbackError, TurnError
 from chatbot.feedback.ballot import FIXED_REASONS, Choice, reasons
 from chatbot.feedback.queries import LONGEST_COMMENT
 from chatbot.feedback.store import Store
+from chatbot.message import Message
 from chatbot.mode import mode_of
 from chatbot.voice import Voice
 from ui import markup
-from ui.ballots import Ballot, Remarks, amend, begin, keep, sides, take_back, thanks, vote, why_void, write
+from ui.ballots import (
+    Ballot,
+    Remarks,
+    amend,
+    begin,
+    choice_of,
+    conversation,
+    keep,
+    sides,
+    take_back,
+    thanks,
+    vote,
+    why_void,
+    write,
+)
 from ui.state import passage_records
 from ui.views.parts import draw_passages, the_bot
 from ui.views.voter import draw_consent, draw_cookie, has_given, the_store, the_voter
@@ -32,6 +48,12 @@ CHOICES: tuple[tuple[Choice, str], ...] = (
     ("tie", "Equally good"),
     ("both-bad", "Both are bad"),
 )
+GOES_ON: dict[Choice, str] = {
+    "left": "It follows this conversation, with the reply you preferred",
+    "right": "It follows this conversation, with the reply you preferred",
+    "tie": "It follows this conversation, with the left reply",
+    "both-bad": "It follows this conversation, with the left reply",
+}
 SIDES = (("left", "Left", "above"), ("right", "Right", "below"))  # key, head, where it stands on a phone
 
 
@@ -95,22 +117,24 @@ def _draw_ways(bot: Bot, store: Store) -> None:
         _draw_own(bot, store)
 
 
-def _draw_own(bot: Bot, store: Store) -> None:
+def _draw_own(bot: Bot, store: Store, voted: Ballot | None = None) -> None:
+    """A question of one's own; after a vote it may be the conversation's next message."""
     with st.form("vote-own", border=False, clear_on_submit=False):
         question = st.text_input(
             "**Your own question**", key="vote-question", max_chars=LONGEST,
             placeholder=f"Ask {bot.name} as a customer would",
         )  # fmt: skip
+        after = voted is not None and st.checkbox(GOES_ON[choice_of(voted)], key=f"vote-after-{voted.draw.turn}")
         asked = st.form_submit_button("Ask in two modes", key="vote-ask")
     if asked:
-        _begin(bot, store, question)
+        _begin(bot, store, question, conversation(voted) if voted is not None and after else ())
         st.rerun()
 
 
-def _begin(bot: Bot, store: Store, question: str | None = None) -> None:
+def _begin(bot: Bot, store: Store, question: str | None = None, history: Sequence[Message] = ()) -> None:
     state = st.session_state
     try:
-        state.vote_ballot = begin(bot, store, the_voter(), question)
+        state.vote_ballot = begin(bot, store, the_voter(), question, history)
     except SHOWN as error:
         state.vote_refused = error
         return
@@ -182,10 +206,12 @@ def _draw_voted(bot: Bot, store: Store, ballot: Ballot) -> None:
         st.button("Keep this with my vote", key="vote-amend", on_click=_amend, args=(store, ballot))
     _draw_sources(ballot)
     with st.container(border=True):
-        _draw_own(bot, store)
+        _draw_own(bot, store, ballot)
 
 
 def _draw_question(bot: Bot, ballot: Ballot) -> None:
+    for message in ballot.brief.history:
+        st.html(markup.quote("Customer" if message.role == "user" else bot.name, message.content))
     st.html(markup.asked(f"A customer writes to {bot.name}", ballot.brief.question))
 
 
