@@ -191,6 +191,22 @@ def test_a_question_of_its_own_follows_nothing_unless_the_voter_says_so(page: Ap
     assert [one["history"] for one in kept()] == [[], []]
 
 
+def test_compare_hands_its_conversation_over_and_the_next_message_is_voted_on_blind(page, engine, bot, kept) -> None:
+    compare = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=30).run()
+    engine.enqueue("One.", "Two.", "Three.", "Four.", "Five.")
+    compare.chat_input[0].set_value("How long for boots?").run()
+    vote = press(compare, "go-vote")
+    assert vote.checkbox[0].label == "It follows the conversation on Compare"
+    assert vote.checkbox[0].value
+    ask(vote, "And for tents?")
+    before = [("user", "How long for boots?"), ("assistant", "Three.")]  # Combined is what follow-ups continue from
+    (rows, _) = engine.history[-1]
+    assert [[(one.role, one.content) for one in row.messages][-3:-1] for row in rows] == [before, before]
+    assert not [word for word in HIDDEN if word.lower() in drawn(vote).lower()]
+    press(vote, "vote-left")
+    assert [one["question"] for one in kept("vote")] == ["And for tents?"]
+
+
 def test_the_deck_deals_a_message_of_the_situation_and_fills_thin_cells_first(page: AppTest, engine, bot, kept) -> None:
     for n in range(8):
         engine.enqueue(f"A{n}.", f"B{n}.")

@@ -26,7 +26,7 @@ from ui.thumbs import origin_of, trace
 from ui.views.handover import called, draw_handover, hand_over
 from ui.views.parts import draw_evidence, draw_foot, draw_passages, draw_reply, draw_why, the_bot
 from ui.views.thumbs import NOTE, draw_thumb
-from ui.views.voter import draw_cookie
+from ui.views.voter import draw_cookie, go_and_vote
 
 EXAMPLES = (
     "How long do I have to return boots?",
@@ -245,6 +245,14 @@ def _draw_turn(bot: Bot, talk: Conversation, record: Record, number: int, modes:
                 draw_thumb(bot, origin)
             draw_why(record, reply)
     draw_handover(bot, talk, number, _carried())
+    if last and bot.adapter is not None:
+        _blind(talk)
+
+
+def _blind(talk: Conversation) -> None:
+    """The way to a vote on the next message: nobody has seen a reply to that one."""
+    if st.button("Ask the next message blind, and vote", key="go-vote", type="tertiary", icon=":material/how_to_vote:"):
+        go_and_vote(talk.history(_carried()))
 
 
 def _chip(situation: Record, passages: list[Record], bot: Bot | None = None, number: int = -1) -> str | None:

@@ -34,7 +34,7 @@ from ui.ballots import (
 )
 from ui.state import passage_records
 from ui.views.parts import draw_passages, the_bot
-from ui.views.voter import draw_consent, draw_cookie, has_given, the_store, the_voter
+from ui.views.voter import FROM_COMPARE, draw_consent, draw_cookie, has_given, the_store, the_voter
 
 TITLE = "Which reply is better?"
 LEAD = (
@@ -48,6 +48,7 @@ CHOICES: tuple[tuple[Choice, str], ...] = (
     ("tie", "Equally good"),
     ("both-bad", "Both are bad"),
 )
+FOLLOWS_COMPARE = "It follows the conversation on Compare"
 GOES_ON: dict[Choice, str] = {
     "left": "It follows this conversation, with the reply you preferred",
     "right": "It follows this conversation, with the reply you preferred",
@@ -118,16 +119,18 @@ def _draw_ways(bot: Bot, store: Store) -> None:
 
 
 def _draw_own(bot: Bot, store: Store, voted: Ballot | None = None) -> None:
-    """A question of one's own; after a vote it may be the conversation's next message."""
+    """A question of one's own; it may be the next message of the conversation that was voted on, or Compare's."""
+    before = conversation(voted) if voted is not None else st.session_state.get(FROM_COMPARE, ())
+    goes_on, key = (GOES_ON[choice_of(voted)], voted.draw.turn) if voted is not None else (FOLLOWS_COMPARE, "compare")
     with st.form("vote-own", border=False, clear_on_submit=False):
         question = st.text_input(
             "**Your own question**", key="vote-question", max_chars=LONGEST,
             placeholder=f"Ask {bot.name} as a customer would",
         )  # fmt: skip
-        after = voted is not None and st.checkbox(GOES_ON[choice_of(voted)], key=f"vote-after-{voted.draw.turn}")
+        after = bool(before) and st.checkbox(goes_on, voted is None, key=f"vote-after-{key}")
         asked = st.form_submit_button("Ask in two modes", key="vote-ask")
     if asked:
-        _begin(bot, store, question, conversation(voted) if voted is not None and after else ())
+        _begin(bot, store, question, before if after else ())
         st.rerun()
 
 

@@ -1,8 +1,10 @@
-"""Who votes, and where it is kept: the store behind the pages, a random id in a cookie, what is kept and its deletion.
+"""Who votes, and where it is kept: the store behind the pages, a random id in a cookie, what is kept and its deletion;
+the way to a vote from another page.
 
 Knows nothing of pairs, modes, tickets or marks."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +15,7 @@ from chatbot.feedback.forget import Gone, due, forget
 from chatbot.feedback.privacy import own_texts
 from chatbot.feedback.shelf import import_files
 from chatbot.feedback.store import Store, open_store
+from chatbot.message import Message
 from chatbot.settings import Settings
 from chatbot.voice import read_voice
 from knowledge.article import read_articles
@@ -20,6 +23,7 @@ from ui.ballots import known_voter
 from ui.views.parts import stamp
 
 COOKIE = "triptych_voter"
+FROM_COMPARE = "vote_from_compare"  # in the session: a conversation there, whose next message may be voted on
 YEAR_S = 365 * 24 * 3600
 KEPT = (
     "**What is kept:** each pair of replies with its question, and your votes and thumbs with what you add to them, "
@@ -82,6 +86,15 @@ def draw_cookie() -> None:
         _write_cookie(the_voter(), YEAR_S)
     elif state.get("voter_gone"):
         _write_cookie("", 0)
+
+
+def go_and_vote(history: Sequence[Message]) -> None:
+    """To the page Vote with a conversation that its reader may go on with. A pair that waits for a vote stays there."""
+    st.session_state[FROM_COMPARE] = tuple(history)
+    ballot = st.session_state.get("vote_ballot")
+    if ballot is not None and (ballot.void or ballot.cast is not None):
+        del st.session_state.vote_ballot
+    st.switch_page("views/vote.py")
 
 
 def draw_consent(store: Store, settings: Settings) -> None:
