@@ -7,8 +7,9 @@ from functools import cached_property
 
 from knowledge.article import PATH, Article
 
-VERSION = "7"  # part of the index's fingerprint: other passages need another index
+VERSION = "8"  # part of the index's fingerprint: other passages need another index
 ITEM = re.compile(r"(?:[-*]|\d+[.)])\s+")
+OWN_LINE = re.compile(r"\s*(?:[|#>]|```)")  # rows, headings, quotations and code: what a wrapped sentence is not
 LEANS = re.compile(
     r"(?:It|They|This|These|Those|That|Both|Each|He|She|Then|Its|Their)\b(?! (?:day|fee|card|price)s?\b)"
 )
@@ -120,13 +121,27 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _units(text: str) -> Iterator[str]:
     for block in re.split(r"\n\s*\n", text):
-        block = block.strip()
+        block = _unwrapped(block.strip())
         if not block:
             continue
         listed = re.match(r"[-*|]|\d+[.)]\s", block)
         whole = [block] if listed or _words([block]) <= MOST_WORDS else [part for part in _sentences(block) if part]
         for unit in whole:
             yield from [unit] if _bytes(unit) <= MOST_BYTES else _parts(unit)
+
+
+def _unwrapped(block: str) -> str:
+    """Markdown's soft line breaks as spaces: an editor's or a page's line width cuts no sentence."""
+    if "```" in block:
+        return block
+    made: list[str] = []
+    for line in block.split("\n"):
+        ended = not made or made[-1].endswith(("  ", "\\")) or OWN_LINE.match(made[-1])
+        if ended or ITEM.match(line.strip()) or OWN_LINE.match(line):
+            made.append(line)
+        else:
+            made[-1] += f" {line.strip()}"
+    return "\n".join(made)
 
 
 def _parts(unit: str) -> Iterator[str]:

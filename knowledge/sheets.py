@@ -123,11 +123,14 @@ def _holds_words(rows: Sequence[Row], column: int) -> bool:
 
 
 def _is_head(rows: Sequence[Row], columns: Sequence[int]) -> bool:
-    """A first row of one or two bare words over answers that are sentences is a head."""
+    """A first row of one or two bare words over questions or answers that are sentences is a head."""
     first = [_cell(rows[0], column) for column in columns]
-    below = [_cell(row, columns[1]) for row in rows[1:]]
     bare = all(cell and len(cell.split()) <= 2 and cell[-1] not in ".?!" for cell in first)
-    return bare and bool(below) and sum(len(cell.split()) for cell in below) > 3 * len(below)
+    return bare and any(_sentences([_cell(row, column) for row in rows[1:]]) for column in columns)
+
+
+def _sentences(cells: Sequence[str]) -> bool:
+    return bool(cells) and sum(len(cell.split()) for cell in cells) > 3 * len(cells)
 
 
 def _cell(row: Row, column: int) -> str:

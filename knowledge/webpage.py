@@ -5,6 +5,7 @@ import re
 from knowledge.errors import DocumentError
 
 LEAST_WORDS = 5  # fewer are a menu's leftovers
+HEADED_ITEM = re.compile(r"(?m)^(\s*[-*] +)#+ +")  # a heading inside a list's item is its first words
 AROUND = [
     "//nav | //footer | //aside | //dialog",
     "//form[not(.//p or .//h1 or .//h2)]",  # some sites wrap a whole page in one
@@ -42,4 +43,4 @@ def read_page(name: str, text: str) -> tuple[str, str]:
             f"{name} has no main text: beside menus and footers nothing is left, or a script writes it. "
             "Save the page as text or PDF and import that."
         )
-    return trafilatura.extract_metadata(text).title or "", found
+    return trafilatura.extract_metadata(text).title or "", HEADED_ITEM.sub(r"\1", found)

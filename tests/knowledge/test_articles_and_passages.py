@@ -55,6 +55,29 @@ def test_a_long_section_is_cut_between_sentences_and_a_list_between_items_only_w
     assert [one.id for one in passages[:2]] == ["a#h", "a#h-2"]
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Boots can be sent\nback for 45 days.\n\n- tents\n- lamps", ["Boots can be sent back for 45 days.", "tents", "lamps"]),
+        ("- tents, if they were\n  never pitched\n- lamps", ["tents, if they were never pitched", "lamps"]),
+        ("- tents\n\nBoots can\nnot.", ["tents", "Boots can not."]),
+        ("#### Postage\nIt is\nfree.\n\n- always", ["#### Postage", "It is free.", "always"]),
+        ("Monday  \nTuesday\n\n- by post", ["Monday", "Tuesday", "by post"]),
+        ("```\nls -l\nrm x\n```\n\n- so", ["```", "ls -l", "rm x", "```", "so"]),
+    ],
+    ids=["paragraph", "item", "after a list", "deep heading", "hard break", "code"],
+)  # fmt: skip
+def test_a_line_wrapped_by_an_editor_is_one_sentence(text: str, lines: list[str]) -> None:
+    (passage,) = passages_of(Article("a", "A", (Section("H", text),), ""))
+    assert list(passage.lines) == lines
+
+
+def test_a_wrapped_table_keeps_its_rows() -> None:
+    table = "| item | price |\n|---|---|\n| tent | $16 |\n| lamp | $3 |"
+    (passage,) = passages_of(Article("a", "A", (Section("H", table),), ""))
+    assert passage.text == table
+
+
 @given(st.lists(st.tuples(st.text(max_size=30), st.text(min_size=1, max_size=400)), min_size=1, max_size=6))
 def test_no_word_is_lost_and_no_id_is_used_twice(sections: list[tuple[str, str]]) -> None:
     article = Article("a", "A", tuple(Section(h, t) for h, t in sections), "")

@@ -151,6 +151,24 @@ def test_a_sheet_of_questions_is_a_section_per_row(text: str) -> None:
     assert sections("faq.csv", text.encode()) == [("Do you repair?", "Yes, all lamps."), ("Where?", "Here.")]
 
 
+def test_a_bare_head_over_questions_with_a_word_each_is_no_question_either() -> None:
+    text = "text,category\nHow do I find my card?,arrival\nWhy was I charged twice for it?,fees\n"
+    assert sections("f.csv", text.encode()) == [
+        ("How do I find my card?", "arrival"),
+        ("Why was I charged twice for it?", "fees"),
+    ]
+
+
+def test_a_heading_inside_an_item_is_the_items_first_words() -> None:
+    items = "".join(
+        f"<li><h3>Lamp {n}</h3><p>It gives good light, and it costs ${n}0 in our shops.</p></li>" for n in "123"
+    )
+    page = f"<html><body><main><h1>Tools</h1><p>Here are all of our lamps, with prices.</p><ul>{items}</ul></main></body></html>"
+    ((_, text),) = sections("t.html", page.encode())
+    assert "- Lamp 1 It gives good light, and it costs $10 in our shops.\n- Lamp 2" in text
+    assert "#" not in text
+
+
 def test_a_bare_unknown_head_is_no_question_and_answers_may_go_on() -> None:
     text = 'Anliegen,Hinweis\nWhen do you open?,We open at nine every morning.\n,"# On Sundays at ten,\nif at all."\n'
     assert sections("f.csv", text.encode()) == [
