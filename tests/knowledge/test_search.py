@@ -64,9 +64,13 @@ def test_k_is_kept_and_none_is_none(searcher: Searcher) -> None:
 
 
 def test_the_embedder_gives_rows_of_length_one() -> None:
-    vectors = MiniLM().encode(["boots", "Where is my parcel?", ""])
+    model = MiniLM()
+    vectors = model.encode(["boots", "Where is my parcel?", ""])
     assert vectors.shape == (3, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text in ("boots", "Where is my parcel?", "", "so " * 600):
+        own = model._model.encode([text], normalize_embeddings=True, show_progress_bar=False)
+        assert np.array_equal(model.encode([text]), own), "alone it is the library's own vector, bit by bit"
 
 
 def test_a_small_brands_search_finds_what_an_exact_one_does_whichever_build_it_is(searcher: Searcher) -> None:
