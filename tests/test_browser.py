@@ -206,6 +206,11 @@ def test_nothing_that_reaches_the_browser_says_who_wrote_what_before_the_vote(
     page.reload()
     page.get_by_role("button", name="Delete my votes").click()
     page.get_by_text("1 vote and 0 thumbs").wait_for()
+    page.goto(f"{address}/results")
+    for name, said in (("Report (HTML)", "boots?"), ("1 preference pair", '"chosen"')):
+        with page.expect_download() as given:
+            page.get_by_role("button", name=name).click()
+        assert said in Path(given.value.path()).read_text(encoding="utf-8")
     page.context.close()
 
 

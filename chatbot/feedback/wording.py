@@ -143,8 +143,12 @@ def _voters(found: Results) -> list[str]:
     who = found.voters
     made = []
     if 0 < who.voters < FEW_VOTERS:
-        few = f"{who.voters} {_are('voter', who.voters)}"
-        made.append(f"All votes are of {few}: they say what these prefer, not what people prefer.")
+        few = (
+            "1 voter: they say what that one prefers"
+            if who.voters == 1
+            else (f"{who.voters} voters: they say what these prefer")
+        )
+        made.append(f"All votes are of {few}, not what people prefer.")
     elif who.votes and who.most > MOSTLY * who.votes:
         made.append(f"{who.most} of {who.votes} votes are of one voter.")
     return made

@@ -196,7 +196,7 @@ def test_compare_hands_its_conversation_over_and_the_next_message_is_voted_on_bl
     engine.enqueue("One.", "Two.", "Three.", "Four.", "Five.")
     compare.chat_input[0].set_value("How long for boots?").run()
     vote = press(compare, "go-vote")
-    assert vote.checkbox[0].label == "It follows the conversation on Compare"
+    assert vote.checkbox[0].label == "It follows the conversation on Compare, after “How long for boots?”"
     assert vote.checkbox[0].value
     ask(vote, "And for tents?")
     before = [("user", "How long for boots?"), ("assistant", "Three.")]  # Combined is what follow-ups continue from

@@ -2,10 +2,10 @@
 
 Every sentence and number is chatbot.feedback's: here it is only put on the screen."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import altair as alt
@@ -225,16 +225,17 @@ def _downloads(store: Store, settings: Settings, reading: Reading) -> None:
     pairs = preference_pairs(found)
     stem = f"{settings.brand}-votes"
     given = (
-        ("Report (HTML)", partial(report_page, reading), f"{stem}.html", "text/html"),
-        ("Table (CSV)", partial(as_csv, found), f"{stem}.csv", "text/csv"),
-        ("All records (JSON lines)", partial(as_jsonl, found), f"{stem}.jsonl", "application/jsonl"),
-        ("Numbers (JSON)", partial(_numbers, reading), f"{stem}.json", "application/json"),
-    )  # each is made when it is asked for, of what was read
+        ("Report (HTML)", _report(_digest(reading), reading), f"{stem}.html", "text/html"),
+        ("Table (CSV)", as_csv(found), f"{stem}.csv", "text/csv"),
+        ("All records (JSON lines)", as_jsonl(found), f"{stem}.jsonl", "application/jsonl"),
+        ("Numbers (JSON)", json.dumps(reading.results.document(), indent=1), f"{stem}.json", "application/json"),
+    )
     with st.container(horizontal=True):
         for text, data, name, kind in given:
             st.download_button(text, data, name, kind, key=f"results-{name}", icon=":material/download:")
+        many = f"{len(pairs)} preference pair{'' if len(pairs) == 1 else 's'}"
         st.download_button(
-            f"{len(pairs)} preference pairs", partial(as_jsonl, pairs), f"{stem}-dpo.jsonl", "application/jsonl",
+            many, as_jsonl(pairs), f"{stem}-dpo.jsonl", "application/jsonl",
             key="results-dpo", icon=":material/download:", disabled=not pairs,
         )  # fmt: skip
     st.caption(
@@ -243,8 +244,16 @@ def _downloads(store: Store, settings: Settings, reading: Reading) -> None:
     )
 
 
-def _numbers(reading: Reading) -> str:
-    return json.dumps(reading.results.document(), indent=1)
+# made once for the same votes, not at every click. Streamlit 1.67 can make a file when it is asked for (a callable as
+# `data`), but then forgets it: the click comes to nothing (seen in Chromium, "Deferred file ... not found")
+@st.cache_data(max_entries=4, show_spinner=False)
+def _report(digest: str, _reading: Reading) -> str:
+    return report_page(_reading)
+
+
+def _digest(reading: Reading) -> str:
+    said = json.dumps([reading.results.document(), reading.unchecked, dict(reading.labels)], sort_keys=True)
+    return hashlib.sha256((said + as_jsonl(list(map(dict, reading.records)))).encode()).hexdigest()
 
 
 page()

@@ -5,6 +5,7 @@ it: no mode, no time, no arm."""
 
 import time
 from collections.abc import Sequence
+from textwrap import shorten
 
 import streamlit as st
 
@@ -48,13 +49,14 @@ CHOICES: tuple[tuple[Choice, str], ...] = (
     ("tie", "Equally good"),
     ("both-bad", "Both are bad"),
 )
-FOLLOWS_COMPARE = "It follows the conversation on Compare"
+FOLLOWS_COMPARE = "It follows the conversation on Compare, after “{}”"
 GOES_ON: dict[Choice, str] = {
     "left": "It follows this conversation, with the reply you preferred",
     "right": "It follows this conversation, with the reply you preferred",
     "tie": "It follows this conversation, with the left reply",
     "both-bad": "It follows this conversation, with the left reply",
 }
+SHOWN_LETTERS = 70  # of a message that is only recalled
 SIDES = (("left", "Left", "above"), ("right", "Right", "below"))  # key, head, where it stands on a phone
 
 
@@ -121,7 +123,7 @@ def _draw_ways(bot: Bot, store: Store) -> None:
 def _draw_own(bot: Bot, store: Store, voted: Ballot | None = None) -> None:
     """A question of one's own; it may be the next message of the conversation that was voted on, or Compare's."""
     before = conversation(voted) if voted is not None else st.session_state.get(FROM_COMPARE, ())
-    goes_on, key = (GOES_ON[choice_of(voted)], voted.draw.turn) if voted is not None else (FOLLOWS_COMPARE, "compare")
+    goes_on, key = (GOES_ON[choice_of(voted)], voted.draw.turn) if voted is not None else (_follows(before), "compare")
     with st.form("vote-own", border=False, clear_on_submit=False):
         question = st.text_input(
             "**Your own question**", key="vote-question", max_chars=LONGEST,
@@ -132,6 +134,12 @@ def _draw_own(bot: Bot, store: Store, voted: Ballot | None = None) -> None:
     if asked:
         _begin(bot, store, question, before if after else ())
         st.rerun()
+
+
+def _follows(before: Sequence[Message]) -> str:
+    """Of Compare's conversation its reader sees the last message here."""
+    said = [one.content for one in before if one.role == "user"]
+    return FOLLOWS_COMPARE.format(markup.unmarked(shorten(said[-1], SHOWN_LETTERS, placeholder=" …"))) if said else ""
 
 
 def _begin(bot: Bot, store: Store, question: str | None = None, history: Sequence[Message] = ()) -> None:

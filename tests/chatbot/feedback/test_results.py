@@ -236,7 +236,9 @@ def test_a_change_of_adapter_is_told() -> None:
 
 def test_votes_of_one_or_few_voters_are_told() -> None:
     few = told([a_record(n, PAIRS[0], MODES[n % 2], voter="ana") for n in range(8)])
-    assert "All votes are of 1 voter: they say what these prefer, not what people prefer." in warnings(few)
+    assert "All votes are of 1 voter: they say what that one prefers, not what people prefer." in warnings(few)
+    two = [a_record(n, PAIRS[0], MODES[n % 2], voter=("ana", "ben")[n % 2]) for n in range(8)]
+    assert "All votes are of 2 voters: they say what these prefer, not what people prefer." in warnings(told(two))
     busy = [a_record(n, PAIRS[0], MODES[n % 2], voter="ana" if n < 8 else f"v{n}") for n in range(13)]
     assert "8 of 13 votes are of one voter." in warnings(told(busy))
 
