@@ -12,14 +12,14 @@ from knowledge.answerable import Judge, Judgement
 from knowledge.search import Hit
 
 CHANGED = 0.1  # how much surer the question alone must be answered, to have left the topic of the one before it
-OURS = 2  # lines of the conversation that stand before the question's own best
 
 
 class Searcher(Protocol):
     """Whatever finds passages; knowledge.search.Searcher is one."""
 
-    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
-        """At most `k` lines about `question`, best first; () when none is. Of the articles `only`, if any are named."""
+    def search(self, question: str, k: int = 3, only: Sequence[str] = (), behind: str = "") -> tuple[Hit, ...]:
+        """At most `k` lines about `question`, best first; () when none is. Of the articles `only`, if any are named.
+        By what they are worth to a follow-up alone and `behind` the message before it, if that is given."""
 
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Every line that is near `question` in any way, best first, whether or not it is about it."""
@@ -70,13 +70,13 @@ def outlook(searcher: Searcher, question: str, history: Sequence[Message]) -> Ou
 
 
 def lines(searcher: Searcher, seen: Outlook, k: int) -> tuple[Hit, ...]:
-    """At most `k` lines, best first: those of the conversation before the question's own, unless the topic changed."""
-    own = searcher.search(seen.question, k)
+    """At most `k` lines, best first: by what they are worth to the question alone and behind the one before it; where
+    the topic changed, the question's own before those of the conversation."""
     if seen.joined is None:
-        return own
-    both = searcher.search(seen.joined, k)
-    ordered = (*own, *both) if seen.changed else (*both[:OURS], *own[:1], *both[OURS:], *own)
+        return searcher.search(seen.question, k)
+    if not seen.changed:
+        return searcher.search(seen.question, k, behind=seen.joined)
     found: dict[tuple[str, str], Hit] = {}
-    for hit in ordered:
+    for hit in (*searcher.search(seen.question, k), *searcher.search(seen.joined, k)):
         found.setdefault((hit.passage.id, hit.text), hit)
     return tuple(found.values())[:k]

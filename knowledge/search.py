@@ -6,7 +6,7 @@ line and those ways: what each is worth on the suite stands in adapters/LOG.md. 
 question at all is decided on raw cosines and term coverage, never on the fused score."""
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -79,17 +79,20 @@ class Searcher:
         self._lock = threading.Lock()
         self._index = self._opened()
 
-    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
-        """At most `k` lines about `question`, best first; () when none is. `only` names the articles to look in, all
-        of them if empty. Raises KnowledgeError for a name that none has."""
+    def search(self, question: str, k: int = 3, only: Sequence[str] = (), behind: str = "") -> tuple[Hit, ...]:
+        """At most `k` lines about `question`, best first; () when none is.
+
+        `only` names the articles to look in, all of them if empty. `behind` is a follow-up behind the message that it
+        follows: a line then counts by what it is worth to both. Raises KnowledgeError for a name that none has.
+        """
         index = self._newest()
         chosen = _chosen(only, index.articles)
         if not question.strip() or k < 1:
             return ()
-        vector = self._embedder.encode([question])[0]  # (d,)
+        asked = [(one, self._embedder.encode([one])[0]) for one in (behind, question) if one.strip()]  # (d,) each
         if self._reranker is None:
-            return index.search(question, vector, k, chosen)
-        return reordered(question, index.search(question, vector, max(k, RERANKED), chosen), self._reranker)[:k]
+            return index.search(asked, k, chosen)
+        return reordered(behind or question, index.search(asked, max(k, RERANKED), chosen), self._reranker)[:k]
 
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:
         """Every line near `question` in meaning or words, whether or not it is about it; best first, not reranked."""
@@ -166,20 +169,26 @@ class _Index:
         self._asked, self._phrasings = set(asked), len(asked)
         self.articles = tuple(sorted(self._passages.articles))
 
-    def search(self, question: str, vector: Any, k: int, only: Collection[str]) -> tuple[Hit, ...]:
-        found = self._found(question, vector, only)
+    def search(self, asked: Sequence[tuple[str, Any]], k: int, only: Collection[str]) -> tuple[Hit, ...]:
+        """`asked`: one question or more, each with its vector; a line must be about one of them, and counts by all."""
+        founds = [self._found(question, vector, only) for question, vector in asked]
         # beyond the dense pool, and below LIKELY, no line passes
-        places = {place for place in (*found.lines, *found.asked) if found.near(place[0]) >= LIKELY}
-        return tuple(islice(filter(passes, self._ordered(places, found)), k))
+        places = {place for found in founds for place in (*found.lines, *found.asked) if found.near(place[0]) >= LIKELY}
+        read = (filter(passes, (self._hit(place, found) for found in founds)) for place in self._order(places, founds))
+        return tuple(islice((hit for hits in read for hit in islice(hits, 1)), k))
 
     def look(self, question: str, vector: Any, only: Collection[str]) -> tuple[Hit, ...]:
         found = self._found(question, vector, only)
-        return tuple(self._ordered({*found.lines, *found.asked, *found.words}, found))
+        return tuple(
+            self._hit(place, found) for place in self._order({*found.lines, *found.asked, *found.words}, [found])
+        )
 
-    def _ordered(self, places: Collection[Place], found: "_Found") -> Iterator[Hit]:
-        """Best first; what is not asked for is not read."""
-        fused = {place: self._dense(place, found) + LEXICAL * found.lexical(place) for place in places}
-        return (self._hit(place, found) for place in sorted(places, key=lambda place: (-fused[place], place)))
+    def _order(self, places: Collection[Place], founds: Sequence["_Found"]) -> list[Place]:
+        """Best first."""
+        fused = {
+            place: sum(self._dense(place, one) + LEXICAL * one.lexical(place) for one in founds) for place in places
+        }
+        return sorted(places, key=lambda place: (-fused[place], place))
 
     def judge(self, question: str, vector: Any) -> Judgement:
         if self.learnt is None:

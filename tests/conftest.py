@@ -84,8 +84,8 @@ class FakeSearcher:
         self.judgements: dict[str, Judgement] = {}
         self.index, self.learnt = "", None
 
-    def search(self, question: str, k: int = 3, only: Sequence[str] = ()) -> tuple[Hit, ...]:
-        self.asked.append(question)
+    def search(self, question: str, k: int = 3, only: Sequence[str] = (), behind: str = "") -> tuple[Hit, ...]:
+        self.asked.append(behind or question)
         return self.look(question, only)[:k]
 
     def look(self, question: str, only: Sequence[str] = ()) -> tuple[Hit, ...]:

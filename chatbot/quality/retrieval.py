@@ -84,13 +84,15 @@ def of_suite(searcher: Searcher, cases: Sequence[Case]) -> dict[str, Measured]:
 
 def of_follow_ups(searcher: Searcher, cases: Sequence[Case]) -> dict[str, Measured]:
     """The answerable cases with a history: "alone", "with the message before", and what a chat gives of these."""
-    ranks: dict[str, list[Rank]] = {"alone": [], "with the message before": [], "the same, as a chat gives": []}
+    names = ("alone", "with the message before", "the same, as a chat gives", "the same, facts")
+    ranks: dict[str, list[Rank]] = {name: [] for name in names}
     for case in answerable(cases, follow_up=True):
         seen = outlook(searcher, case.question, case.history)
         both = lines(searcher, seen, DEPTH)
         found = searcher.search(case.question, DEPTH), both, both if seen.answered else ()
-        for name, some in zip(ranks, found, strict=True):
+        for name, some in zip(names[:3], found, strict=True):
             ranks[name].append(first(in_article(hit, case) for hit in some))
+        ranks[names[3]].append(first(_has_facts(hit, case) for hit in found[2]))
     return {name: measured(some) for name, some in ranks.items()}
 
 

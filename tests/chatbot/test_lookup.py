@@ -12,10 +12,13 @@ JOINED = "Warranty on boots? and for tents?"
 
 
 class TwoWays(FakeSearcher):
-    """Finds other lines for a question that names the boots."""
+    """Finds other lines for a question that names the boots, and for a follow-up behind one."""
 
-    def search(self, question: str, k: int = 3):
+    def search(self, question: str, k: int = 3, only=(), behind: str = ""):
         both = [hit("one"), hit("own"), hit("two"), hit("three")]
+        if behind:
+            assert (question, behind) == ("and for tents?", JOINED)
+            return tuple(reversed(both))[:k]
         return tuple(both if "boots" in question else [hit("own", score=0.9)])[:k]
 
 
@@ -23,17 +26,19 @@ def found(searcher: FakeSearcher, k: int, history=SAID) -> list[str]:
     return [one.text for one in lines(searcher, outlook(searcher, "and for tents?", history), k)]
 
 
-def test_a_follow_up_is_searched_with_the_question_before_it_and_those_lines_come_first() -> None:
-    assert found(TwoWays(), 4) == ["one", "own", "two", "three"]
-    assert found(TwoWays(), 1) == ["one"]
+def test_a_follow_up_is_searched_alone_and_behind_the_question_before_it_at_once() -> None:
+    assert found(TwoWays(), 4) == ["three", "two", "own", "one"]
+    assert found(TwoWays(), 1) == ["three"]
     assert found(TwoWays(), 4, history=[]) == ["own"], "no conversation yet"
 
 
-@pytest.mark.parametrize(("alone", "first"), [(0.75, "own"), (0.65, "one"), (None, "one")])
+@pytest.mark.parametrize(
+    ("alone", "first"), [(0.75, ["own", "one"]), (0.65, ["three", "two"]), (None, ["three", "two"])]
+)
 def test_a_question_that_is_answered_much_more_surely_alone_has_changed_the_topic(alone, first) -> None:
     searcher = TwoWays()
     searcher.judgements = {"and for tents?": Judgement(alone, 0.3), JOINED: Judgement(0.6, 0.3)}
-    assert found(searcher, 1) == [first]
+    assert found(searcher, 2) == first
 
 
 @pytest.mark.parametrize(
