@@ -1,6 +1,7 @@
 """The search laid open: filtered by article, and with what it refuses. On a small made-up shop and a fake encoder."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -51,6 +52,21 @@ def test_a_filter_changes_what_is_looked_at_not_how_it_is_judged(shop: Searcher)
         same = everywhere[one.passage.id + one.text]
         assert one.score == pytest.approx(same.score, abs=1e-6)
         assert passes(one) == passes(same)
+
+
+def test_a_follow_up_is_worth_to_a_line_what_it_is_alone_and_behind_the_message_before_it(shop: Searcher) -> None:
+    alone, behind = "costs an order dollars", "delivery takes 3 days, takes 3 days, takes 3 days costs"
+    worth: Counter[tuple[str, str]] = Counter()
+    passing = set()
+    for question in (alone, behind):
+        for one in shop.look(question):
+            worth[one.passage.id, one.text] += one.fused
+            passing |= {(one.passage.id, one.text)} if passes(one) else set()
+    found = [(one.passage.id, one.text) for one in shop.search(alone, 20, behind=behind)]
+    assert found == sorted(passing, key=lambda place: -worth[place])
+    assert found[0][1] == "Delivery costs 7 dollars an order."
+    assert shop.search(behind, 1)[0].text == "Delivery takes 3 days.", "the message before drowns the question"
+    assert shop.search(alone, 20, behind=alone) == shop.search(alone, 20)
 
 
 def test_no_filter_is_all_articles(shop: Searcher) -> None:

@@ -120,9 +120,9 @@ def test_a_line_is_right_by_its_article_and_strictly_by_its_facts() -> None:
 
 def test_follow_ups_are_searched_alone_and_with_the_message_before() -> None:
     class ByWord(FakeSearcher):
-        def search(self, question: str, k: int = 3, only=()):
+        def search(self, question: str, k: int = 3, only=(), behind: str = ""):
             self.asked.append(question)
-            return (hit("Tents: 9 days.", "tents"),) if "tent" in question else (hit("Boots: 45 days."),)
+            return (hit("Tents: 9 days.", "tents"),) if "tent" in behind + question else (hit("Boots: 45 days."),)
 
     before = (Message("user", "how long for a tent"), Message("assistant", "9 days"))
     found = of_follow_ups(ByWord(), [a_case("and when wet?", "tents.md", history=before), a_case("alone", "tents.md")])
