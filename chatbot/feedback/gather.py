@@ -13,9 +13,9 @@ from chatbot.feedback.export import account, gone, records
 from chatbot.feedback.results import Results, results
 from chatbot.feedback.store import Store
 from chatbot.feedback.tally import Document, battles_of
+from chatbot.guide import read_guide
 from chatbot.quality.checks import Examiner, open_examiner
 from chatbot.settings import Settings
-from chatbot.voice import read_voice
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Reading:
     brand: str
     results: Results
     records: tuple[Document, ...]  # of export.py: battles and the votes on them, as they were made
-    labels: Mapping[str, str]  # reason -> what the page calls it
+    labels: Mapping[str, str]  # a reason's or a situation's key -> what the page calls it
     unchecked: str  # why no checks were made; "" if they were
 
 
@@ -64,7 +64,8 @@ def _brand(settings: Settings, brand: str) -> tuple[Examiner | None, Mapping[str
     """A brand's votes can be read when its files are gone or at fault: only the checks are not made then."""
     try:
         rooms = find_brand(brand, settings.home)
-        voice = read_voice(rooms.prompts / "voice.md")
-        return open_examiner(rooms, voice, None), reasons(voice), ""
+        guide = read_guide(rooms.prompts)
+        names = {one.key: one.name for one in guide.situations}
+        return open_examiner(rooms, guide.voice, None), {**names, **reasons(guide.voice)}, ""
     except (BrandError, PromptError, SuiteError) as error:
         return None, FIXED_REASONS, str(error)

@@ -144,8 +144,9 @@ def _transcript(
         for mode in ordered(places)
     ]  # fmt: skip
     spoken = tuple(_spoken(one, numbers[one["voter"]], labels) for one in votes)
+    situation = labels.get(battle["situation"], battle["situation"])
     return Transcript(
-        battle["question"], battle["situation"], battle["created"][:16].replace("T", " "), tuple(battle["history"]),
+        battle["question"], situation, battle["created"][:16].replace("T", " "), tuple(battle["history"]),
         tuple(columns), spoken, battle["seed"],
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ Row = tuple[str, ...]
 def tables(found: Results, labels: Mapping[str, str], unchecked: str = "") -> list[Table]:
     """Those with something in them. `labels`: reason -> what the page calls it; `unchecked`: why without checks."""
     made = [
-        pairs(found), standings(found), sendable(found), given(found, labels), situations(found),
+        pairs(found), standings(found), sendable(found), given(found, labels), situations(found, labels),
         influences(found), ended(found), voided(found), accounts(found), plans(found), agreeing(found, unchecked),
         days(found), wrote(found),
     ]  # fmt: skip
@@ -83,10 +83,13 @@ def given(found: Results, labels: Mapping[str, str]) -> Table:
     return Table("Why", note, heads, rows)
 
 
-def situations(found: Results) -> Table:
+def situations(found: Results, labels: Mapping[str, str]) -> Table:
     """Small cells are told as such."""
     every = [one.pair for one in found.duels]
-    rows = tuple((name, *(_cell(cells.get(pair), pair) for pair in every)) for name, cells in found.situations.items())
+    rows = tuple(
+        (labels.get(key, key), *(_cell(cells.get(pair), pair) for pair in every))
+        for key, cells in found.situations.items()
+    )
     note = (
         f"With fewer than {FEW} votes that prefer a reply, a situation is not read. The more situations there are, the "
         "more of them look like something by luck alone."

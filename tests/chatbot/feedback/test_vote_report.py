@@ -55,7 +55,7 @@ def test_the_page_holds_verdict_transcripts_votes_and_hashes(store: Store, tmp_p
     for said in (
         "24 votes cast: 23 count", "Combined against Fine-tuned", "would settle it", "Voter 1 prefers", "Not counted: taken back",
         "not good enough to send", "Too long", "every pair and side is what the experiment&#39;s salt says", "a" * 12, "b" * 12,
-        "max_new_tokens 160", "Question 23?",
+        "max_new_tokens 160", "Question 23?", "Refund or return",
     ):  # fmt: skip
         assert said in made, said
     assert "secret-voter" not in made
