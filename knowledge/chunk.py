@@ -137,6 +137,8 @@ def _unwrapped(block: str) -> str:
     made: list[str] = []
     for line in block.split("\n"):
         ended = not made or made[-1].endswith(("  ", "\\")) or OWN_LINE.match(made[-1])
+        if made and ITEM.match(made[-1].strip()) and not line[:1].isspace():
+            ended = True  # what goes on with an item is indented
         if ended or ITEM.match(line.strip()) or OWN_LINE.match(line):
             made.append(line)
         else:

@@ -60,12 +60,13 @@ def test_a_long_section_is_cut_between_sentences_and_a_list_between_items_only_w
     [
         ("Boots can be sent\nback for 45 days.\n\n- tents\n- lamps", ["Boots can be sent back for 45 days.", "tents", "lamps"]),
         ("- tents, if they were\n  never pitched\n- lamps", ["tents, if they were never pitched", "lamps"]),
+        ("- tents\n- lamps\nBoth are\nquick.", ["tents", "lamps", "Both are quick."]),
         ("- tents\n\nBoots can\nnot.", ["tents", "Boots can not."]),
         ("#### Postage\nIt is\nfree.\n\n- always", ["#### Postage", "It is free.", "always"]),
         ("Monday  \nTuesday\n\n- by post", ["Monday", "Tuesday", "by post"]),
         ("```\nls -l\nrm x\n```\n\n- so", ["```", "ls -l", "rm x", "```", "so"]),
     ],
-    ids=["paragraph", "item", "after a list", "deep heading", "hard break", "code"],
+    ids=["paragraph", "item", "under a list", "after a list", "deep heading", "hard break", "code"],
 )  # fmt: skip
 def test_a_line_wrapped_by_an_editor_is_one_sentence(text: str, lines: list[str]) -> None:
     (passage,) = passages_of(Article("a", "A", (Section("H", text),), ""))
