@@ -136,14 +136,18 @@ def _unwrapped(block: str) -> str:
         return block
     made: list[str] = []
     for line in block.split("\n"):
-        ended = not made or made[-1].endswith(("  ", "\\")) or OWN_LINE.match(made[-1])
-        if made and ITEM.match(made[-1].strip()) and not line[:1].isspace():
-            ended = True  # what goes on with an item is indented
-        if ended or ITEM.match(line.strip()) or OWN_LINE.match(line):
-            made.append(line)
-        else:
+        if made and _goes_on(made[-1], line):
             made[-1] += f" {line.strip()}"
+        else:
+            made.append(line)
     return "\n".join(made)
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Does `line` go on with the sentence of the line `before`?"""
+    if before.endswith(("  ", "\\")) or ITEM.match(line.strip()) or OWN_LINE.match(before) or OWN_LINE.match(line):
+        return False
+    return line[:1].isspace() or not ITEM.match(before.strip())  # what goes on with an item is indented
 
 
 def _parts(unit: str) -> Iterator[str]:

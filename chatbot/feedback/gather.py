@@ -13,9 +13,10 @@ from chatbot.feedback.export import account, gone, records
 from chatbot.feedback.results import Results, results
 from chatbot.feedback.store import Store
 from chatbot.feedback.tally import Document, battles_of
-from chatbot.guide import read_guide
 from chatbot.quality.checks import Examiner, open_examiner
 from chatbot.settings import Settings
+from chatbot.situations import read_situations
+from chatbot.voice import read_voice
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def _brand(settings: Settings, brand: str) -> tuple[Examiner | None, Mapping[str
     """A brand's votes can be read when its files are gone or at fault: only the checks are not made then."""
     try:
         rooms = find_brand(brand, settings.home)
-        guide = read_guide(rooms.prompts)
-        names = {one.key: one.name for one in guide.situations}
-        return open_examiner(rooms, guide.voice, None), {**names, **reasons(guide.voice)}, ""
+        voice = read_voice(rooms.prompts / "voice.md")
+        names = {one.key: one.name for one in read_situations(rooms.prompts / "situations", voice)}
+        return open_examiner(rooms, voice, None), {**names, **reasons(voice)}, ""
     except (BrandError, PromptError, SuiteError) as error:
         return None, FIXED_REASONS, str(error)

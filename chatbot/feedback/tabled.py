@@ -17,7 +17,7 @@ Row = tuple[str, ...]
 
 
 def tables(found: Results, labels: Mapping[str, str], unchecked: str = "") -> list[Table]:
-    """Those with something in them. `labels`: reason -> what the page calls it; `unchecked`: why without checks."""
+    """Those with something in them. `labels` as in Reading; `unchecked`: why without checks."""
     made = [
         pairs(found), standings(found), sendable(found), given(found, labels), situations(found, labels),
         influences(found), ended(found), voided(found), accounts(found), plans(found), agreeing(found, unchecked),

@@ -143,12 +143,9 @@ def _voters(found: Results) -> list[str]:
     who = found.voters
     made = []
     if 0 < who.voters < FEW_VOTERS:
-        few = (
-            "1 voter: they say what that one prefers"
-            if who.voters == 1
-            else (f"{who.voters} voters: they say what these prefer")
-        )
-        made.append(f"All votes are of {few}, not what people prefer.")
+        these = "that one prefers" if who.voters == 1 else "these prefer"
+        few = f"{who.voters} {_are('voter', who.voters)}"
+        made.append(f"All votes are of {few}: they say what {these}, not what people prefer.")
     elif who.votes and who.most > MOSTLY * who.votes:
         made.append(f"{who.most} of {who.votes} votes are of one voter.")
     return made

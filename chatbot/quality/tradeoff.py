@@ -148,14 +148,13 @@ def questions_for(brand: str, off_topic: Sequence[str], folder: Path | None = No
 def measure(
     brand: str,
     searcher: Searcher,
-    judge: Judge | None,
     questions: Questions,
     articles: Sequence[Article],
     encoder: Encoder,
     tell: Tell = lambda done, total: None,
 ) -> Tradeoff:
-    """Ask everything; `judge` is the index's, None where it has none. `tell` hears (done, total) questions and may end
-    it by raising."""
+    """Ask everything. `tell` hears (done, total) questions and may end it by raising."""
+    judge = searcher.learnt
     asked = {
         "suite_answerable": ("Tone QA's questions that an article answers", GIVEN, questions.answerable),
         "suite_unanswerable": ("Tone QA's questions that none answers", REFUSED, questions.unanswerable),
@@ -255,7 +254,7 @@ def main(folder: Path) -> None:
     searcher, (brand, guide) = open_knowledge(settings), open_guide(settings)
     off_topic = [text for one in guide.situations if one.key == OFF_TOPIC for text in one.utterances]
     questions = questions_for(brand.key, off_topic, folder)
-    found = measure(brand.key, searcher, searcher.learnt, questions, read_articles(brand.articles), MiniLM())
+    found = measure(brand.key, searcher, questions, read_articles(brand.articles), MiniLM())
     print(json.dumps(found.document(), indent=1))
 
 

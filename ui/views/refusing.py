@@ -72,7 +72,7 @@ def _questions(bot: Bot) -> Questions:
 
 
 def _measured(bot: Bot, questions: Questions, key: str, tell: Tell) -> Tradeoff:
-    found = measure(bot.brand.key, bot.searcher, bot.searcher.learnt, questions, bot.articles, bot.encoder, tell)
+    found = measure(bot.brand.key, bot.searcher, questions, bot.articles, bot.encoder, tell)
     keep(_place(bot), key, found)
     return found
 

@@ -223,12 +223,13 @@ def _downloads(store: Store, settings: Settings, reading: Reading) -> None:
     st.html(markup.section("Take away", "The report opens with the network off. The pairs are what training reads."))
     found = records(store, settings.brand)
     pairs = preference_pairs(found)
+    numbers = json.dumps(reading.results.document(), indent=1)
     stem = f"{settings.brand}-votes"
     given = (
-        ("Report (HTML)", _report(_digest(reading), reading), f"{stem}.html", "text/html"),
+        ("Report (HTML)", _report(_digest(reading, numbers), reading), f"{stem}.html", "text/html"),
         ("Table (CSV)", as_csv(found), f"{stem}.csv", "text/csv"),
         ("All records (JSON lines)", as_jsonl(found), f"{stem}.jsonl", "application/jsonl"),
-        ("Numbers (JSON)", json.dumps(reading.results.document(), indent=1), f"{stem}.json", "application/json"),
+        ("Numbers (JSON)", numbers, f"{stem}.json", "application/json"),
     )
     with st.container(horizontal=True):
         for text, data, name, kind in given:
@@ -251,9 +252,9 @@ def _report(digest: str, _reading: Reading) -> str:
     return report_page(_reading)
 
 
-def _digest(reading: Reading) -> str:
-    said = json.dumps([reading.results.document(), reading.unchecked, dict(reading.labels)], sort_keys=True)
-    return hashlib.sha256((said + as_jsonl(list(map(dict, reading.records)))).encode()).hexdigest()
+def _digest(reading: Reading, numbers: str) -> str:
+    said = json.dumps([numbers, reading.unchecked, dict(reading.labels), reading.records])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 page()

@@ -50,12 +50,7 @@ CHOICES: tuple[tuple[Choice, str], ...] = (
     ("both-bad", "Both are bad"),
 )
 FOLLOWS_COMPARE = "It follows the conversation on Compare, after “{}”"
-GOES_ON: dict[Choice, str] = {
-    "left": "It follows this conversation, with the reply you preferred",
-    "right": "It follows this conversation, with the reply you preferred",
-    "tie": "It follows this conversation, with the left reply",
-    "both-bad": "It follows this conversation, with the left reply",
-}
+FOLLOWS_VOTE = "It follows this conversation, with the {}"
 SHOWN_LETTERS = 70  # of a message that is only recalled
 SIDES = (("left", "Left", "above"), ("right", "Right", "below"))  # key, head, where it stands on a phone
 
@@ -122,8 +117,12 @@ def _draw_ways(bot: Bot, store: Store) -> None:
 
 def _draw_own(bot: Bot, store: Store, voted: Ballot | None = None) -> None:
     """A question of one's own; it may be the next message of the conversation that was voted on, or Compare's."""
-    before = conversation(voted) if voted is not None else st.session_state.get(FROM_COMPARE, ())
-    goes_on, key = (GOES_ON[choice_of(voted)], voted.draw.turn) if voted is not None else (_follows(before), "compare")
+    if voted is not None:
+        kept = "reply you preferred" if choice_of(voted) in ("left", "right") else "left reply"
+        before, goes_on, key = conversation(voted), FOLLOWS_VOTE.format(kept), str(voted.draw.turn)
+    else:
+        before = st.session_state.get(FROM_COMPARE, ())
+        goes_on, key = _follows(before), "compare"
     with st.form("vote-own", border=False, clear_on_submit=False):
         question = st.text_input(
             "**Your own question**", key="vote-question", max_chars=LONGEST,

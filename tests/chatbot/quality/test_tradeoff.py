@@ -25,6 +25,7 @@ JUDGE = Judge(
 
 def a_searcher(chances: dict[str, float]) -> FakeSearcher:
     made = FakeSearcher([hit("A line.")])
+    made.learnt = JUDGE
     made.judgements = {text: Judgement(chance, 0.3, 0.5) for text, chance in chances.items()}
     return made
 
@@ -36,7 +37,7 @@ def by_key(found: Tradeoff) -> dict[str, Group]:
 def test_each_question_is_held_against_the_judges_threshold() -> None:
     searcher = a_searcher({"boots?": 0.8, "socks?": 0.2, "who sews?": 0.1, "which bank?": 0.3, "a poem": 0.05})
     told: list[tuple[int, int]] = []
-    found = measure("b", searcher, JUDGE, ASKED, (), FakeEncoder(), lambda done, total: told.append((done, total)))
+    found = measure("b", searcher, ASKED, (), FakeEncoder(), lambda done, total: told.append((done, total)))
     rates = {key: (one["n"], one["rate"]) for key, one in found.document()["at_threshold"].items()}
     assert (found.signal, found.threshold) == ("chance", 0.3)
     assert rates == {
@@ -57,7 +58,7 @@ def test_each_question_is_held_against_the_judges_threshold() -> None:
 def test_a_question_for_which_no_line_is_found_is_given_none_at_any_threshold() -> None:
     searcher = a_searcher({"boots?": 0.99})
     searcher.hits = (replace(hit("Far."), cosine=0.1, best=0.1, coverage=0.0),)
-    found = measure("b", searcher, JUDGE, Questions(("boots?",), (), (), (), ""), (), FakeEncoder())
+    found = measure("b", searcher, Questions(("boots?",), (), (), (), ""), (), FakeEncoder())
     assert by_key(found)["suite_answerable"].values == (NEVER,)
     assert by_key(found)["suite_answerable"].share(0.0) == 0.0
 
@@ -68,7 +69,7 @@ def test_a_brand_without_lists_is_measured_by_closeness_and_its_headings() -> No
         Article("lamps", "Lamps", (Section("How long do lamps go back", text), Section("Our glass", "Green.")), "d"),
     ]
     searcher = FakeSearcher([replace(hit("Near."), cosine=0.3, best=0.5, coverage=0.0)])
-    found = measure("b", searcher, None, Questions((), (), (), ("a poem",), "made up"), articles, FakeEncoder())
+    found = measure("b", searcher, Questions((), (), (), ("a poem",), "made up"), articles, FakeEncoder())
     groups = by_key(found)
     assert (found.signal, found.threshold) == ("closeness", SURE)
     assert list(groups) == ["headings", "off_topic"]
@@ -77,7 +78,7 @@ def test_a_brand_without_lists_is_measured_by_closeness_and_its_headings() -> No
     assert groups["off_topic"].values == (0.5,)
     assert [(good.key, bad.key) for good, bad in found.curves()] == [("headings", "off_topic")]
     worded = FakeSearcher([replace(hit("Worded."), cosine=0.3, best=0.3, coverage=1.0)])
-    found = measure("b", worded, None, Questions((), (), (), ("a poem",), "made up"), articles, FakeEncoder())
+    found = measure("b", worded, Questions((), (), (), ("a poem",), "made up"), articles, FakeEncoder())
     assert by_key(found)["off_topic"].share(0.9) == 0.0, "shared words pass at any threshold"
 
 
@@ -87,7 +88,7 @@ def test_it_stops_when_it_is_told_to() -> None:
             raise RunStopped("Stopped.")
 
     with pytest.raises(RunStopped):
-        measure("b", a_searcher({}), JUDGE, ASKED, (), FakeEncoder(), stop)
+        measure("b", a_searcher({}), ASKED, (), FakeEncoder(), stop)
 
 
 @given(NUMBERS, st.floats(0, 1), st.floats(0, 1))
@@ -102,7 +103,7 @@ def test_a_higher_threshold_gives_less_and_refuses_more(values: list[float], one
 
 def test_a_tradeoff_is_read_back_as_it_was_and_its_curves_fall() -> None:
     searcher = a_searcher({"boots?": 0.8, "socks?": 0.2, "who sews?": 0.1, "which bank?": 0.3, "a poem": 0.05})
-    found = measure("b", searcher, JUDGE, ASKED, (), FakeEncoder())
+    found = measure("b", searcher, ASKED, (), FakeEncoder())
     document = json.loads(json.dumps(found.document()))
     assert Tradeoff.of(document) == found
     for curve in document["curves"].values():
