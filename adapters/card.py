@@ -55,11 +55,14 @@ class Card:
     peak_mb: int
     train_loss: float
     eval_loss: float
-    eval_loss_before: float  # on the same held-out data: of the bare base, or of the parent
+    eval_loss_before: (
+        float  # on the same held-out data: of the bare base; of the parent where it learnt from preferences
+    )
     processor: str
     recipe: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     preferences: Preferences | None = None  # where it learnt from them
+    parent: str | None = None  # sha256 of the weights it went on from, where examples made it of another adapter
 
 
 def write_card(card: Card, folder: Path) -> None:
@@ -87,7 +90,7 @@ def read_card(folder: Path) -> Card:
 def _model_card(card: Card) -> str:
     recipe = "\n".join(f"| {key} | {value} |" for key, value in card.recipe.items())
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
-    flag = " --preferences FILE" if card.preferences else ""
+    flag = " --preferences FILE" if card.preferences else " --go-on" if card.parent else ""
     return f"""---
 base_model: {card.base.name}
 library_name: peft
@@ -113,8 +116,9 @@ template whose digests stand in `{CARD}`.
 
 
 def _learnt(card: Card) -> str:
+    began = f"| began as | the adapter {card.parent[:12]} |\n" if card.parent else ""
     return f"""\
-| loss on replies | train {card.train_loss:.3f}, held out {card.eval_loss:.3f} |
+{began}| loss on replies | train {card.train_loss:.3f}, held out {card.eval_loss:.3f} |
 | the bare base's loss | {card.eval_loss_before:.3f} on the same held-out replies |"""
 
 

@@ -8,11 +8,11 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.attach import WEIGHTS
+from adapters.attach import TRAINED, WEIGHTS, attach
 from adapters.base import Base, chat_ids, reply_ids
 from adapters.card import Card
 from adapters.errors import ExampleError
@@ -44,6 +44,11 @@ class Recipe:
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
+def going_on(recipe: Recipe) -> Recipe:
+    """`recipe` for a training that goes on: half the rate, smaller packs and so more steps."""
+    return replace(recipe, epochs=1, share=4, learning_rate=recipe.learning_rate / 2)
+
+
 def train(
     base: Base,
     epochs: Sequence[Sequence[Lesson]],
@@ -54,28 +59,35 @@ def train(
     examples: int,
     recipe: Recipe | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
+    parent: Path | None = None,
 ) -> Card:
     """Train and put the adapter, card and model card into `folder`, whole or not at all.
 
     `epochs` are the lessons of each pass: the same ones, or varied from pass to pass.
     A training that was stopped goes on where its last checkpoint stands, if data and recipe are
-    the same. Raises ExampleError (lesson too long), TrainingStopped (Ctrl-C), AdapterError (disk).
+    the same. With `parent`, the folder of an adapter, it goes on from that one, whose shape then holds; it is not
+    touched. Raises ExampleError (lesson too long), TrainingStopped (Ctrl-C), AdapterError (parent refused, disk).
     """
     recipe = recipe or Recipe()
+    model, begun = (base.model, None) if parent is None else attach(base, parent, brand, trainable=True)
+    if begun:
+        recipe = _shaped_as(model, recipe)
     rng = random.Random(recipe.seed)
     packs = [one for lessons in epochs for one in _packs(base, lessons, recipe, rng)]
     held = _packs(base, held_out, recipe, rng)
     began = time.monotonic()
     with disk_errors_named(folder.parent):
-        work = work_folder(folder, data, recipe, base.id, brand)
-        trainer = _trainer(base, packs, work, recipe, tell)
+        work = work_folder(folder, data, recipe, base.id, brand, *([begun.weights] if begun else []))
+        trainer = _trainer(base, model, packs, work, recipe, tell)
         losses = _run(trainer, held, work, began)
         seconds = time.monotonic() - began
         card = keep(
             trainer.model,
             base.id.name,
             folder,
-            lambda made: _card(base, made, brand, data, examples, recipe, losses, seconds),
+            lambda made: replace(
+                _card(base, made, brand, data, examples, recipe, losses, seconds), parent=begun and begun.weights
+            ),
         )
         shutil.rmtree(work, ignore_errors=True)
     return card
@@ -97,11 +109,23 @@ def _row(base: Base, lesson: Lesson, longest: int) -> Row:
     return Row(lesson.chat[0][1], prompt, reply)
 
 
-def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: Any) -> Any:
+def _shaped_as(model: Any, recipe: Recipe) -> Recipe:
+    """`recipe` with the shape of the LoRA that is on `model`."""
+    config, layers = model.peft_config[TRAINED], model.config.num_hidden_layers
+    taught = config.layers_to_transform or range(layers)
+    return replace(
+        recipe,
+        rank=config.r,
+        alpha=config.lora_alpha,
+        lower=round(1 - len(taught) / layers, 2),
+        targets=tuple(sorted(config.target_modules)),
+    )
+
+
+def _trainer(base: Base, model: Any, packs: list[Pack], work: Path, recipe: Recipe, tell: Any) -> Any:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     import datasets
     import torch
-    from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
     datasets.disable_progress_bars()
@@ -118,8 +142,25 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
         train_sampling_strategy="sequential",
         eos_token=None,
     )
+    trainer = pack_trainer(SFTTrainer)(
+        model=model,
+        args=config,
+        train_dataset=datasets.Dataset.from_list([asdict(one) for one in packs]),
+        data_collator=lambda found: {**found[0], "labels": torch.ones(sum(found[0]["replies"]))},  # TRL counts labels
+        processing_class=base.tokenizer,
+        peft_config=None if model is not base.model else _lora(base, recipe),
+        callbacks=[bar(tell)],
+    )
+    for weight in trained(trainer.model):
+        weight.data = weight.data.to(base.model.dtype)  # PEFT makes them float32; see master.py
+    return silenced(trainer)
+
+
+def _lora(base: Base, recipe: Recipe) -> Any:
+    from peft import LoraConfig
+
     layers = base.model.config.num_hidden_layers
-    lora = LoraConfig(
+    return LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
@@ -127,18 +168,6 @@ def _trainer(base: Base, packs: list[Pack], work: Path, recipe: Recipe, tell: An
         layers_to_transform=list(range(round(recipe.lower * layers), layers)),
         task_type="CAUSAL_LM",
     )
-    trainer = pack_trainer(SFTTrainer)(
-        model=base.model,
-        args=config,
-        train_dataset=datasets.Dataset.from_list([asdict(one) for one in packs]),
-        data_collator=lambda found: {**found[0], "labels": torch.ones(sum(found[0]["replies"]))},  # TRL counts labels
-        processing_class=base.tokenizer,
-        peft_config=lora,
-        callbacks=[bar(tell)],
-    )
-    for weight in trained(trainer.model):
-        weight.data = weight.data.to(base.model.dtype)  # PEFT makes them float32; see master.py
-    return silenced(trainer)
 
 
 @dataclass(frozen=True)

@@ -155,26 +155,32 @@ def train(
     seed: SeedOption = None,
     preferences: Annotated[Path | None, typer.Option(help="Pairs to go on from the adapter with.")] = None,
     beta: Annotated[float | None, typer.Option(min=0.001, max=10, help="With pairs: how closely to stay.")] = None,
+    go_on: Annotated[bool, typer.Option("--go-on", help="From the adapter in use, not from the bare base.")] = False,
     adapter: AdapterOption = None,
     use: Annotated[bool, typer.Option("--use", help="With pairs: take the new version into use at once.")] = False,
     json_: JsonOption = False,
 ) -> None:
     """Train the brand's tone on the CPU, with a bar; stopped, it goes on where it was. Every training makes a version.
 
-    With --preferences it goes on from the adapter in use, by TRL's DPO, and that one stays in use.
+    With --go-on it begins as the adapter in use and tells an even draw of the examples once, the last of the file
+    first. With --preferences it goes on from the adapter in use, by TRL's DPO, and that one stays in use.
     """
     settings = read_settings(brand=brand, base=base, adapter=adapter)
     knobs = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}
     if preferences is not None:
         from ui.preferring import prefer_brand
 
-        _only_without("--preferences", examples=examples, rank=rank)
+        _only_without("--preferences", examples=examples, rank=rank, **{"go-on": go_on or None})
         document = prefer_brand(settings, preferences, out_, knobs | {"beta": beta}, use, err, quiet=json_)
     else:
         from ui.training import train_brand
 
-        _only_with("--preferences", beta=beta, adapter=adapter, use=use or None)
-        document = train_brand(settings, examples, out_, knobs | {"rank": rank}, err, quiet=json_)
+        _only_with("--preferences FILE", beta=beta, use=use or None)
+        if go_on:
+            _only_without("--go-on", rank=rank, epochs=epochs)
+        else:
+            _only_with("--preferences FILE or --go-on", adapter=adapter)
+        document = train_brand(settings, examples, out_, knobs | {"rank": rank}, err, quiet=json_, go_on=go_on)
     if json_:
         print_json(document)
 
@@ -244,7 +250,7 @@ def _only_without(option: str, **given: object) -> None:
 
 def _only_with(option: str, **given: object) -> None:
     for name in (name for name, value in given.items() if value is not None):
-        raise SettingError(f"--{name} says something only with {option} FILE. Add that, or leave it out.")
+        raise SettingError(f"--{name} says something only with {option}. Add that, or leave it out.")
 
 
 def main() -> None:

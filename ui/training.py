@@ -13,40 +13,58 @@ from adapters.card import Card
 from adapters.loop import Progress as Step
 from chatbot.brand import find_brand
 from chatbot.guide import read_guide
-from chatbot.lineage import Version, new_version, use
+from chatbot.lineage import Version, chosen, new_version, use
 from chatbot.settings import Settings
 
 Tell = Callable[[Step], None]
 
 
 def train_brand(
-    settings: Settings, examples: Path | None, out: Path | None, knobs: dict[str, Any], console: Console, quiet: bool
+    settings: Settings,
+    examples: Path | None,
+    out: Path | None,
+    knobs: dict[str, Any],
+    console: Console,
+    quiet: bool,
+    go_on: bool = False,
 ) -> dict[str, Any]:
     """Train `settings.brand` and return the document of `triptych train --json`.
 
-    All examples are read and checked before the model is loaded. The new version is in use afterwards, unless it goes
-    to `out`. Raises errors.SHOWN.
+    All examples are read and checked before the model is loaded. With `go_on` it begins as the adapter in use, or as
+    version `settings.adapter`. The new version is in use afterwards, unless it goes to `out`. Raises errors.SHOWN.
     """
     from adapters.base import load_base
     from adapters.examples import digest_of, read_examples, split
-    from adapters.train import Recipe, train
-    from chatbot.lessons import both_ways, passes
+    from adapters.train import Recipe, going_on, train
+    from chatbot.lessons import both_ways, drawn, further, passes
 
     brand = find_brand(settings.brand, settings.home)
-    recipe = replace(Recipe(), **{name: value for name, value in knobs.items() if value is not None})
+    recipe = going_on(Recipe()) if go_on else Recipe()
+    recipe = replace(recipe, **{name: value for name, value in knobs.items() if value is not None})
+    parent = chosen(brand.key, settings.home, settings.adapter) if go_on else None
     guide = read_guide(brand.prompts)
     situations = {one.key: one for one in guide.situations}
     path = examples or brand.examples
     pairs = read_examples(path, list(situations))
     learnt, held = split(pairs, recipe.held_out, recipe.seed)
-    console.print(f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path})", soft_wrap=True)
-    lessons = passes(learnt, guide.voice, situations, recipe.epochs, recipe.seed)
+    if go_on:
+        learnt = drawn(learnt, situations)
+        lessons = [further(learnt, guide.voice, situations, recipe.seed)]
+    else:
+        lessons = passes(learnt, guide.voice, situations, recipe.epochs, recipe.seed)
+    begins = f"; it begins as version {parent.name} of the adapter" if parent else ""
+    console.print(
+        f"{len(learnt)} examples to learn from, {len(held)} held out to measure on ({path}){begins}", soft_wrap=True
+    )
     asked = both_ways(held, guide.voice, situations)
     with place_for(settings, out) as (folder, version):
         base = load_base(settings.base, settings.home, settings.dtype, settings.device, attention="sdpa")
         with bar(console, quiet) as shown:
             tell = steps(shown, console, quiet)
-            card = train(base, lessons, asked, folder, brand.key, digest_of(path), len(learnt), recipe, tell)
+            data = digest_of(path)
+            card = train(
+                base, lessons, asked, folder, brand.key, data, len(learnt), recipe, tell, parent and parent.folder
+            )
         proven(settings, folder)
     if version:
         use(brand.key, settings.home, version.name)
@@ -58,7 +76,7 @@ def train_brand(
     )
     if version:
         console.print(in_use(version))
-    return document(card, folder, version)
+    return document(card, folder, version) | ({"parent": parent.name} if parent else {})
 
 
 def in_use(version: Version) -> str:

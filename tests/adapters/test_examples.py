@@ -96,6 +96,11 @@ def test_a_split_loses_nothing_and_repeats_with_its_seed(count: int, share: floa
     assert sorted([*learnt, *held]) == items
     assert held
     assert (learnt, held) == split(items, share, seed)  # type: ignore[arg-type]
+    assert len(held) <= len(learnt) + 1
+    more, longer = split([*items, *range(count, count + 40)], share, seed)  # type: ignore[arg-type]
+    if count >= 1 / share + 1:
+        assert more[: len(learnt)] == learnt, "what is appended moves none"
+        assert longer[: len(held)] == held
 
 
 ROOT = Path(__file__).resolve().parents[2]

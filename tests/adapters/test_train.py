@@ -26,10 +26,10 @@ def lessons(count: int = 16) -> list[Lesson]:
     return [Lesson((*chat[:1], ("user", f"question {n}")), "Yes. Crew", f"line {n}") for n in range(count)]
 
 
-def trained(folder: Path, tiny_folder: Path, tell=lambda progress: None, recipe: Recipe = RECIPE):
+def trained(folder: Path, tiny_folder: Path, tell=lambda progress: None, recipe: Recipe = RECIPE, parent=None):
     base = load_base(str(tiny_folder), tiny_folder, dtype="float32", attention="sdpa")
     passes = [lessons()] * recipe.epochs
-    return train(base, passes, lessons(4), folder, "tone", "data", 16, recipe, tell)
+    return train(base, passes, lessons(4), folder, "tone", "data", 16, recipe, tell, parent)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,39 @@ def test_progress_is_told(tiny_folder: Path, tmp_path: Path) -> None:
     assert {one.steps for one in said} == {12}
     assert said[-1].loss is not None
     assert said[-1].loss < said[1].loss
+
+
+def test_it_goes_on_from_an_adapter_which_it_leaves_alone(first: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    files = {path.name: path.read_bytes() for path in first.iterdir()}
+    said: list[Progress] = []
+    made = trained(tmp_path / "next", tiny_folder, said.append, replace(RECIPE, rank=2, alpha=2, seed=9), first)
+    before = read_card(first)
+    assert made.parent == before.weights
+    assert before.parent is None
+    assert (made.recipe["rank"], made.recipe["alpha"], made.recipe["lower"]) == (4, 8, 0.0), "the parent's shape holds"
+    assert said[1].loss == pytest.approx(before.eval_loss, abs=0.2), "it begins where the parent ended"
+    assert made.eval_loss < before.eval_loss
+    assert made.eval_loss_before == before.eval_loss_before, "of the bare base"
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == files
+    assert "--go-on" in (tmp_path / "next" / "README.md").read_text("utf-8")
+
+
+def test_a_stopped_training_that_goes_on_from_another_adapter_takes_no_checkpoint_of_this_one(
+    first: Path, tiny_folder: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(train_module, "SAVE_EVERY", 2)
+
+    def stop(progress: Progress) -> None:
+        if progress.step == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(TrainingStopped):
+        trained(tmp_path / "tone", tiny_folder, stop, parent=first)
+    said: list[Progress] = []
+    trained(tmp_path / "tone", tiny_folder, said.append)
+    assert said[0].step == 0, "another beginning is another training"
+    with pytest.raises(AdapterError, match="There is no adapter folder"):
+        trained(tmp_path / "tone", tiny_folder, parent=tmp_path / "nowhere")
 
 
 def test_a_stopped_training_writes_nothing_and_goes_on_where_it_was(

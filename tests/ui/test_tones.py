@@ -144,6 +144,11 @@ def test_another_folder_makes_no_version(home: Path, tmp_path: Path) -> None:
         (["--preferences", "nowhere.jsonl", "--examples", "x"], "--examples says nothing with --preferences"),
         (["--beta", "0.2"], "--beta says something only with --preferences FILE"),
         (["--use"], "--use says something only with --preferences FILE"),
+        (["--adapter", "1"], "--adapter says something only with --preferences FILE or --go-on"),
+        (["--go-on", "--rank", "4"], "--rank says nothing with --go-on"),
+        (["--go-on", "--epochs", "2"], "--epochs says nothing with --go-on"),
+        (["--go-on", "--preferences", "nowhere.jsonl"], "--go-on says nothing with --preferences"),
+        (["--go-on", "--adapter", "77"], "has no version '77' of its adapter"),
     ],
 )
 def test_options_that_do_not_go_together_are_named(home: Path, arguments: list[str], told: str) -> None:
@@ -169,6 +174,27 @@ def test_training_on_examples_makes_a_version_too_and_uses_it(home: Path, tmp_pa
     assert "Version 3 is used from the next start on; triptych adapter back northwind undoes it." in said(done)
     assert chosen("northwind", home).name == "3"
     assert "Version shipped" in said(run("adapter", "back", "northwind"))
+
+
+def test_a_training_goes_on_from_a_version_and_leaves_it_alone(home: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(train_module, "Recipe", lambda: Recipe(rank=64, longest=9000, held_out=0.1))
+    lines = (SHIPPED / "examples.jsonl").read_text(encoding="utf-8").splitlines()[:10]
+    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    before = chosen("northwind", home, "1")
+    files = {path.name: path.read_bytes() for path in before.folder.iterdir()}
+    done = run("train", "northwind", "--go-on", "--adapter", "1", "--examples", tmp_path / "some.jsonl", "--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert (document["parent"], document["version"]) == ("1", "3")
+    assert "it begins as version 1 of the adapter" in said(done)
+    made = chosen("northwind", home)
+    assert made.name == "3"
+    assert made.card.parent == before.card.weights
+    assert made.card.weights != before.card.weights
+    assert made.card.recipe["rank"] < 64, "the parent's shape holds"
+    assert made.card.recipe["learning_rate"] == Recipe().learning_rate / 2
+    assert f"began as | the adapter {before.card.weights[:12]}" in (made.folder / "README.md").read_text("utf-8")
+    assert {path.name: path.read_bytes() for path in before.folder.iterdir()} == files
 
 
 @pytest.fixture
