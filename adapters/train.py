@@ -86,7 +86,8 @@ def train(
             base.id.name,
             folder,
             lambda made: replace(
-                _card(base, made, brand, data, examples, recipe, losses, seconds), parent=begun and begun.weights
+                _card(base, made, brand, data, examples, recipe, losses, seconds),
+                parent=begun.weights if begun else None,
             ),
         )
         shutil.rmtree(work, ignore_errors=True)

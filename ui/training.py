@@ -61,10 +61,8 @@ def train_brand(
         base = load_base(settings.base, settings.home, settings.dtype, settings.device, attention="sdpa")
         with bar(console, quiet) as shown:
             tell = steps(shown, console, quiet)
-            data = digest_of(path)
-            card = train(
-                base, lessons, asked, folder, brand.key, data, len(learnt), recipe, tell, parent and parent.folder
-            )
+            data, begins_as = digest_of(path), parent.folder if parent else None
+            card = train(base, lessons, asked, folder, brand.key, data, len(learnt), recipe, tell, begins_as)
         proven(settings, folder)
     if version:
         use(brand.key, settings.home, version.name)
