@@ -183,6 +183,7 @@ def _facts(version: Version, names: dict[str, str]) -> dict[str, Any]:
     except AdapterError as error:
         return {**facts, "fault": str(error)}
     made = card.preferences
+    parent = made.parent if made else card.parent
     return {
         **facts,
         "made": card.trained,
@@ -190,7 +191,7 @@ def _facts(version: Version, names: dict[str, str]) -> dict[str, Any]:
         "base": card.base.name,
         "examples": card.examples,
         "pairs": made.pairs if made else None,
-        "parent": names.get(made.parent, made.parent[:12]) if made else None,
+        "parent": names.get(parent, parent[:12]) if parent else None,
         "held_out": made.held_out if made else None,
         "accuracy": made.accuracy if made else None,
         "eval_loss": card.eval_loss,

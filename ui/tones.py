@@ -146,6 +146,7 @@ def _made_of(one: dict[str, Any]) -> tuple[str, str]:
     if one["fault"]:
         return one["fault"], ""
     if one["pairs"] is None:
-        return f"{one['examples']} examples", f"loss {one['eval_loss']:.3f}"
+        began = f", from version {one['parent']}" if one["parent"] else ""
+        return f"{one['examples']} examples{began}", f"loss {one['eval_loss']:.3f}"
     pairs = f"{one['pairs']} preferences, from version {one['parent']}"
     return pairs, f"better reply gains in {one['accuracy']:.0%} of {one['held_out']}"

@@ -191,6 +191,7 @@ def test_a_training_goes_on_from_a_version_and_leaves_it_alone(home: Path, tmp_p
     assert made.name == "3"
     assert made.card.parent == before.card.weights
     assert made.card.weights != before.card.weights
+    assert "examples, from version 1" in said(run("adapter", "list", "northwind"))
     assert made.card.recipe["rank"] < 64, "the parent's shape holds"
     assert made.card.recipe["learning_rate"] == Recipe().learning_rate / 2
     assert f"began as | the adapter {before.card.weights[:12]}" in (made.folder / "README.md").read_text("utf-8")
