@@ -55,9 +55,7 @@ class Card:
     peak_mb: int
     train_loss: float
     eval_loss: float
-    eval_loss_before: (
-        float  # on the same held-out data: of the bare base; of the parent where it learnt from preferences
-    )
+    eval_loss_before: float  # on the same held-out data: of the bare base; with preferences, of the parent
     processor: str
     recipe: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
