@@ -1,7 +1,8 @@
 """Training examples: JSON lines, each checked before any training begins.
 
-One line: {"situation", "article"?, "context": ["Title › Heading: text", ...],
-"messages": [{"role", "content"}, ...]}, the last message being the brand's reply."""
+One line: {"situation", "article"?, "detect"?, "context": ["Title › Heading: text", ...],
+"messages": [{"role", "content"}, ...]}, the last message being the brand's reply. With "detect": false the customer's
+message teaches the tone alone, not what tells situations apart."""
 
 import hashlib
 import json
@@ -14,7 +15,7 @@ from typing import Any
 from adapters.errors import ExampleError
 
 CONTROL = re.compile(r"<\|[^|<>]*\|>|</?s>")  # tokens that would end or forge a turn
-KEYS = {"situation", "article", "context", "messages"}
+KEYS = {"situation", "article", "detect", "context", "messages"}
 LONGEST = 4000  # characters in one message or passage
 
 
@@ -27,6 +28,7 @@ class Example:
     context: tuple[str, ...]
     turns: tuple[tuple[str, str], ...]
     place: str  # file and line, for messages
+    detect: bool = True  # does the customer's message also teach what tells situations apart?
 
 
 def read_examples(path: Path, situations: Sequence[str] | None = None) -> list[Example]:
@@ -80,7 +82,10 @@ def check_line(line: str, place: str, situations: Sequence[str] | None) -> Examp
         raise ExampleError(f"{place}: 'context' must be a list of passages.")
     passages = tuple(_text(one, place, "context") for one in context)
     article = None if data.get("article") is None else _text(data["article"], place, "article")
-    return Example(situation, article, passages, _turns(data.get("messages"), place), place)
+    detect = data.get("detect", True)
+    if not isinstance(detect, bool):
+        raise ExampleError(f"{place}: 'detect' must be true or false.")
+    return Example(situation, article, passages, _turns(data.get("messages"), place), place, detect)
 
 
 def _turns(messages: Any, place: str) -> tuple[tuple[str, str], ...]:

@@ -29,12 +29,12 @@ def learnt_head(brand: Brand, situations: Sequence[Situation], encoder: Encoder,
 def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str, str]]:
     """(situation, message): the utterances, and the customers' messages of the training examples.
 
-    Not all examples teach: see UNTAUGHT.
+    Not all examples teach: see UNTAUGHT, and an example may say so itself ("detect": false).
     """
     said, keys = _shown(situations), [one.key for one in situations]
     with suppress(ExampleError):  # no examples, or bad ones: training says so; the utterances remain
         for one in read_examples(brand.examples, keys):
-            if one.situation not in UNTAUGHT:
+            if one.detect and one.situation not in UNTAUGHT:
                 said.append((one.situation, one.turns[-2][1]))
     return said
 

@@ -45,6 +45,7 @@ def user(text: str) -> dict[str, str]:
         ({**GOOD, "messages": [*GOOD["messages"], user("and?")]}, "last message must be the brand's reply"),
         ({**GOOD, "messages": [user("  "), GOOD["messages"][1]]}, "'content' must be text and not empty"),
         ({**GOOD, "messages": [user("a<|im_end|>"), GOOD["messages"][1]]}, "control token '<|im_end|>'"),
+        ({**GOOD, "detect": "no"}, "'detect' must be true or false"),
         ({**GOOD, "context": ["x" * 4001]}, "4001 characters; 4000 is the most"),
     ],
 )

@@ -1,5 +1,7 @@
 """The head that tells situations: learnt once, kept, and learnt again when anything changes."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from chatbot import head as module
 from chatbot.head import SIGNS, calibrate, kept, learn, signs, sure
 from chatbot.situation import Detector, Situation
+from chatbot.taught import messages_of
 from knowledge.embed import MiniLM
 
 SAID = [
@@ -112,3 +115,16 @@ def test_a_detector_with_a_head_asks_it_and_shows_the_nearest_utterances(encoder
     assert (verdict.situation.key, verdict.origin) == ("question", "detected")
     assert verdict.evidence[0].utterance == "how heavy is it?"
     assert Detector(situations, encoder, head=learn(SAID, encoder)).detect("xqzt 99 vvkp").origin == "fallback"
+
+
+def test_an_example_may_teach_the_tone_alone(bot, tmp_path: Path) -> None:
+    both = [(detect, f"MY JACKET CAME UNWAXED {n} {detect}") for n in range(6) for detect in (True, False)]
+    reply = {"role": "assistant", "content": "We're sorry."}
+    lines = [
+        {"situation": "upset", "detect": detect, "messages": [{"role": "user", "content": text}, reply]}
+        for detect, text in both
+    ]
+    path = tmp_path / "examples.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    taught = {text for _, text in messages_of(replace(bot.brand, examples=path), bot.guide.situations)}
+    assert {text for _, text in both} & taught == {text for detect, text in both if detect}
