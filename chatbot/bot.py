@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapters.card import Card
-from adapters.errors import AdapterError
 from chatbot.approved import Spoken, wording
 from chatbot.brand import Brand, find_brand
 from chatbot.brief import Brief, Reply, Turn
@@ -18,7 +17,7 @@ from chatbot.errors import TurnError
 from chatbot.guard import unsupported
 from chatbot.guide import Guide, read_guide
 from chatbot.head import Encoder
-from chatbot.lineage import chosen
+from chatbot.loaded import load_model
 from chatbot.lookup import Searcher, lines, outlook
 from chatbot.message import Message
 from chatbot.mode import Mode
@@ -207,8 +206,6 @@ def open_bot(settings: Settings) -> Bot:
     A damaged or missing adapter does not keep the bot from opening: its modes then say why.
     """
     # heavy libraries are imported here, so that `triptych --help` and the tests do without them
-    from adapters.attach import attach
-    from adapters.base import load_base
     from chatbot.engine.local import LocalEngine
     from knowledge.embed import MiniLM, Remembering
 
@@ -216,14 +213,9 @@ def open_bot(settings: Settings) -> Bot:
     embedder = Remembering(MiniLM())
     searcher = _searcher(settings, brand, embedder)
     detector = detector_for(brand, guide, embedder, settings.home)
-    base = load_base(settings.base, settings.home, settings.dtype, settings.device)
-    try:
-        version = chosen(brand.key, settings.home, settings.adapter)
-        model, card = attach(base, version.folder, brand.key)
-        engine, fault = LocalEngine(base, model, [brand.key]), ""
-    except AdapterError as error:
-        engine, card, fault = LocalEngine(base, base.model), None, str(error)
-    return Bot(brand, guide, detector, searcher, engine, settings, card, fault)
+    loaded = load_model(settings, brand)
+    engine = LocalEngine(loaded.base, loaded.model, loaded.tones)
+    return Bot(brand, guide, detector, searcher, engine, settings, loaded.card, loaded.fault)
 
 
 def open_detector(settings: Settings, embedder: Embedder) -> Detector:

@@ -4,6 +4,7 @@ Every command ends with exit code 0, or with 1 and one sentence on stderr."""
 
 import logging
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from chatbot.errors import SettingError
 from chatbot.settings import read_settings
 from ui import brands, feedback, tones
 from ui.command import JsonOption, err, out, print_json, sentences_only
-from ui.terminal import print_doctor, print_passages, print_tickets, print_turn, stream, told
+from ui.terminal import print_doctor, print_passages, print_speed, print_tickets, print_turn, stream, told
 
 app = typer.Typer(
     add_completion=False,
@@ -217,6 +218,30 @@ def qa(
         print_examined(found, out)
     if found.gate.exit_code:
         raise typer.Exit(found.gate.exit_code)
+
+
+@app.command()
+@sentences_only
+def bench(
+    brand: BrandOption = None,
+    modes: Annotated[int, typer.Option(min=1, max=3, help="Columns written together.")] = 3,
+    prompt_tokens: Annotated[int, typer.Option(min=1, help="Length of each prompt.")] = 335,
+    new_tokens: Annotated[int, typer.Option(min=1, help="Length of each reply.")] = 100,
+    base: BaseOption = None,
+    adapter: AdapterOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Time this machine: one mode alone against all columns together."""
+    from chatbot.speed import measure_speed
+    from ui.counted import counted
+
+    settings = read_settings(brand=brand, base=base, adapter=adapter)
+    with counted(err, "batches", quiet=json_) as tell:
+        found = measure_speed(settings, modes, prompt_tokens, new_tokens, tell)
+    if json_:
+        print_json(asdict(found))
+    else:
+        print_speed(found, out)
 
 
 @app.command()

@@ -1,11 +1,8 @@
 """`triptych qa`: an examination with a bar, and its tables. What is examined and judged: chatbot/quality/session.py."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -15,18 +12,17 @@ from chatbot.quality.consistency import RUNS
 from chatbot.quality.gate import Gate
 from chatbot.quality.page import LABELS, ORDER
 from chatbot.quality.report import PAGE, Examined
-from chatbot.quality.run import Tell
 from chatbot.quality.session import Order, carry_out
 from chatbot.quality.stats import Rate, by_mode, held, modes_in
+from ui.counted import counted
 
-EVERY_S = 15.0  # seconds between two lines where there is no terminal
 STYLES = {"pass": "green", "fail": "red"}
 
 
 def examine_brand(bot: Bot, what: Order, console: Console, quiet: bool) -> Examined:
     """Carry out `what`, showing how far it is. Ctrl-C says how to go on. Raises errors.SHOWN."""
     try:
-        with _shown(console, quiet) as tell:
+        with counted(console, "replies", quiet) as tell:
             return carry_out(bot, what, tell)
     except KeyboardInterrupt:
         console.print("The same command goes on where this one stopped: finished replies are kept.")
@@ -83,43 +79,3 @@ def _cell(found: Rate) -> str:
     if found.rate is None or found.low is None or found.high is None:
         return "–"
     return f"{found.rate:.0%} ({found.low * 100:.0f}–{found.high * 100:.0f}), n {found.n}"
-
-
-@contextmanager
-def _shown(console: Console, quiet: bool) -> Iterator[Tell]:
-    """What is told of the replies as a bar; as a line now and then where there is no terminal."""
-    if quiet or not console.is_terminal:
-        yield _lines(console, quiet)
-        return
-    columns = (
-        TextColumn("replies"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _lines(console: Console, quiet: bool) -> Tell:
-    began = last = time.monotonic()
-    first: int | None = None  # replies that were kept from before
-
-    def tell(done: int, total: int) -> None:
-        nonlocal first, last
-        now = time.monotonic()
-        start = first is None
-        first = done if first is None else first
-        if quiet or (not start and done < total and now - last < EVERY_S):
-            return
-        last = now
-        console.print(f"replies {done}/{total}  {now - began:.0f} s{_left(done - first, total - done, now - began)}")
-
-    return tell
-
-
-def _left(written: int, missing: int, seconds: float) -> str:
-    return f"  about {seconds / written * missing / 60:.1f} min left" if written and missing else ""

@@ -15,6 +15,7 @@ from chatbot.brief import Brief, Turn
 from chatbot.errors import SHOWN
 from chatbot.message import Message
 from chatbot.mode import COMBINED, Mode
+from chatbot.speed import Speed
 from knowledge.search import Hit
 from ui.doctor import Finding
 
@@ -35,6 +36,26 @@ def told(console: Console, what: str, quiet: bool = False) -> Iterator[None]:
         return
     with console.status(f"{what} ..."):
         yield
+
+
+def print_speed(found: Speed, console: Console) -> None:
+    """The two ways side by side, then what was measured."""
+    table = Table("", "first word", "whole reply", "tokens a second, each row")
+    rows = [("one mode alone", found.one_first_token_s, found.one_mode_s, found.one_steps_per_s)]
+    if found.modes > 1:
+        rows.append((f"{found.modes} modes together", found.first_token_s, found.three_mode_s, found.steps_per_s))
+    for name, first, whole, pace in rows:
+        table.add_row(name, f"{first:.2f} s", f"{whole:.2f} s", f"{pace:.1f}")
+    console.print(table)
+    if found.modes > 1:
+        console.print(f"All {found.modes} together take {found.ratio:.2f} times as long as one alone.")
+    worn = f"adapter {found.adapter}" if found.adapter else f"no adapter ({found.fault})"
+    console.print(
+        f"{found.base}, {worn}, {found.dtype} on {found.device}, awake after {found.load_s:.1f} s. Prompts of "
+        f"{found.prompt_tokens} tokens, replies of {found.new_tokens}; medians of {found.rounds}, by turns.",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 def stream(bot: Bot, brief: Brief, console: Console, quiet: bool = False) -> Turn:

@@ -14,8 +14,9 @@ from chatbot.quality.marks import CHECKS
 from chatbot.quality.report import read_outcomes
 from tests.conftest import FakeRun
 from tests.ui.fakes import a_card, a_suite
-from ui import qa
+from ui import counted as counted_module
 from ui.cli import app
+from ui.counted import counted
 
 RUN = CliRunner()
 
@@ -239,7 +240,7 @@ def test_replies_that_were_cut_by_a_closing_engine_are_not_kept(suite, engine, t
 
 def test_on_a_terminal_there_is_a_bar() -> None:
     console = Console(force_terminal=True, width=100, record=True)
-    with qa._shown(console, quiet=False) as tell:
+    with counted(console, "replies") as tell:
         tell(3, 24)
         tell(24, 24)
     assert "24/24" in console.export_text()
@@ -247,9 +248,9 @@ def test_on_a_terminal_there_is_a_bar() -> None:
 
 def test_lines_come_now_and_then_with_the_time_left(monkeypatch) -> None:
     now = iter((0.0, 0.0, 1.0, 60.0, 61.0))
-    monkeypatch.setattr(qa.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(counted_module.time, "monotonic", lambda: next(now))
     console = Console(width=100, record=True, force_terminal=False)
-    with qa._shown(console, quiet=False) as tell:
+    with counted(console, "replies") as tell:
         for done in (20, 21, 40, 60):
             tell(done, 60)
     assert [line.split("  ") for line in console.export_text().splitlines()] == [
