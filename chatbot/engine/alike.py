@@ -6,6 +6,7 @@ instead of growing by a copy at each token. What a row writes is what it would w
 rounding in bfloat16."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import torch
@@ -21,7 +22,12 @@ Took = Callable[[int, int], bool]  # (row, its next token) -> does the row go on
 
 
 def write_alike(
-    model: Any, prompts: Sequence[Sequence[int]], decoding: Decoding, took: Took, over: Callable[[], bool]
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding,
+    begins: AbstractSet[int],
+    took: Took,
+    over: Callable[[], bool],
 ) -> None:
     """Continue `prompts` (B token lists) until `took` has refused every row, or `over`, or the limit.
 
@@ -34,7 +40,7 @@ def write_alike(
     ids, mask = left_padded([prompt[shared:] for prompt in prompts], shared=shared)  # (B, R), (B, P + R)
     live = list(range(len(prompts)))  # the rows still in the batch, finished ones among them
     going = set(live)
-    chooser = Chooser(decoding, len(prompts))
+    chooser = Chooser(decoding, len(prompts), begins)
     for _ in range(decoding.max_new_tokens):
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         scores = _forward(model, ids, cache, mask, positions)  # (B, V)

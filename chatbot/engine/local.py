@@ -20,7 +20,7 @@ from transformers.generation.streamers import BaseStreamer
 from adapters.base import Base, chat_ids
 from chatbot.engine.alike import FEWEST, left_padded, write_alike
 from chatbot.engine.protocol import Decoding, End, Finish, Row
-from chatbot.engine.sampling import processors
+from chatbot.engine.sampling import beginnings, processors
 from chatbot.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class LocalEngine:
 
     def __init__(self, base: Base, model: Any, tones: Sequence[str] = ()):
         self._base, self._model, self._tones = base, model, frozenset(tones)
+        self._begins = beginnings(base.tokenizer)
         self._tokenizing = threading.Lock()  # a fast tokenizer may not be borrowed twice
         self._queue: queue.Queue[LocalRun | None] = queue.Queue()
         self._order: list[LocalRun] = []  # queued and in progress, oldest first
@@ -175,7 +176,7 @@ class LocalEngine:
         config._attn_implementation = "sdpa"  # long prompts in a large batch: three times as fast as eager
         try:
             with torch.inference_mode(), self._model.disable_adapter() if bare else nullcontext():
-                write_alike(self._model, run.prompts, run.decoding, tap.took, lambda: tap.over() is not None)
+                write_alike(self._model, run.prompts, run.decoding, self._begins, tap.took, lambda: bool(tap.over()))
         finally:
             config._attn_implementation = usual
 
@@ -195,7 +196,7 @@ class LocalEngine:
                 pad_token_id=self._base.tokenizer.pad_token_id,
                 streamer=tap,
                 stopping_criteria=StoppingCriteriaList([_Ends(tap)]),
-                logits_processor=processors(run.decoding, ids.shape[1]),
+                logits_processor=processors(run.decoding, ids.shape[1], self._begins),
                 **extra,
             )
 

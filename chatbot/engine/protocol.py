@@ -28,7 +28,7 @@ class Decoding:
     temperature: float = 0.0  # 0 is greedy: always the likeliest token
     top_p: float = 1.0  # 0..1, the nucleus kept when sampling
     seed: int = 0
-    no_repeat: int = 8  # tokens: a phrase this long is not written twice in one reply; 0 is off
+    no_repeat: int = 8  # tokens: a phrase this long is not written twice in one reply, but for a word's rest; 0 is off
     deadline_s: float = 120.0  # seconds of writing, then each open row ends as "deadline"
 
 

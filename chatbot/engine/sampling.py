@@ -4,18 +4,29 @@ Knows tokens and scores alone. Each row is treated by itself: its text does not 
 rows stand beside it."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from chatbot.engine.protocol import Decoding
 
+LONGEST_WORD = 32  # tokens without a beginning of a word in them: no number, link or address is longer
+BEGINNINGS = ("Ġ", "Ċ", "▁", " ", "\n")  # how a token that begins a word or a line is spelt in the usual vocabularies
 
-def processors(decoding: Decoding, prompt: int) -> LogitsProcessorList:
+
+def beginnings(tokenizer: Any) -> frozenset[int]:
+    """The tokens that begin a word; none where the vocabulary does not say."""
+    tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    return frozenset(i for i, token in enumerate(tokens) if token is not None and token.startswith(BEGINNINGS))
+
+
+def processors(decoding: Decoding, prompt: int, begins: AbstractSet[int]) -> LogitsProcessorList:
     """What `generate` asks before each token; `prompt` is the length L of the padded prompts (B, L)."""
     made = LogitsProcessorList()
     if decoding.no_repeat > 0:
-        made.append(NoLoop(decoding.no_repeat, prompt))
+        made.append(NoLoop(decoding.no_repeat, prompt, begins))
     if decoding.temperature > 0:
         made.append(SeededSample(decoding))
     return made
@@ -24,8 +35,8 @@ def processors(decoding: Decoding, prompt: int) -> LogitsProcessorList:
 class Chooser:
     """The same choice without `generate`, for a batch that rows leave."""
 
-    def __init__(self, decoding: Decoding, rows: int):
-        self._loops = NoLoop(decoding.no_repeat, 0) if decoding.no_repeat > 0 else None
+    def __init__(self, decoding: Decoding, rows: int, begins: AbstractSet[int]):
+        self._loops = NoLoop(decoding.no_repeat, 0, begins) if decoding.no_repeat > 0 else None
         self._sample = SeededSample(decoding) if decoding.temperature > 0 else None
         self._replies: list[list[int]] = [[] for _ in range(rows)]
 
@@ -46,10 +57,11 @@ class NoLoop(LogitsProcessor):  # type: ignore[misc]
     """No run of `length` tokens twice in one reply: a small base model would circle for ever.
 
     Looks at the reply alone (transformers' own no_repeat_ngram_size also forbids what the prompt
-    says, and a figure must be copied from the prompt)."""
+    says, and a figure must be copied from the prompt). What it takes out is the beginning of a word (`begins`):
+    a telephone number is nine tokens, and told a second time it would else end in another digit."""
 
-    def __init__(self, length: int, prompt: int):
-        self._length, self._prompt = length, prompt
+    def __init__(self, length: int, prompt: int, begins: AbstractSet[int]):
+        self._length, self._prompt, self._begins = length, prompt, begins
         # per row: length - 1 tokens -> what followed them
         self._next: dict[int, dict[tuple[int, ...], set[int]]] = {}
 
@@ -63,8 +75,15 @@ class NoLoop(LogitsProcessor):  # type: ignore[misc]
         known = self._next.setdefault(row, {})
         if len(reply) >= self._length:
             known.setdefault(tuple(reply[-self._length : -1]), set()).add(reply[-1])
-        if banned := known.get(tuple(reply[1 - self._length :])):
+        banned = known.get(tuple(reply[1 - self._length :]), set())
+        if banned and not self._in_a_long_word(reply):
+            banned = banned & self._begins
+        if banned:
             scores[list(banned)] = float("-inf")
+
+    def _in_a_long_word(self, reply: list[int]) -> bool:
+        """So long that it is a loop by itself; where nothing begins a word, everything is."""
+        return not self._begins or (self._begins.isdisjoint(reply[-LONGEST_WORD:]) and len(reply) >= LONGEST_WORD)
 
 
 class SeededSample(LogitsProcessor):  # type: ignore[misc]

@@ -314,14 +314,43 @@ def test_without_an_adapter_the_bare_base_writes(tiny_base: Base) -> None:
 def test_no_phrase_is_written_twice_and_prompts_may_be_copied() -> None:
     from chatbot.engine.sampling import NoLoop
 
-    rule = NoLoop(3, prompt=4)
+    rule = NoLoop(3, prompt=4, begins={9})
     reply: list[int] = []
     for token in [7, 8, 9, 7, 8]:
         reply.append(token)
         scores = rule(torch.tensor([[7, 8, 9, 9, *reply]]), torch.zeros(1, 12))
     assert scores[0].isneginf().nonzero().flatten().tolist() == [9], "7 8 9 stands in the reply already"
-    fresh = NoLoop(3, prompt=4)(torch.tensor([[7, 8, 9, 9, 7, 8]]), torch.zeros(1, 12))
+    fresh = NoLoop(3, prompt=4, begins={9})(torch.tensor([[7, 8, 9, 9, 7, 8]]), torch.zeros(1, 12))
     assert not fresh.isneginf().any(), "what the prompt says may be said once"
+
+
+def told_again(known: list[int], again: list[int], begins: set[int]) -> list[int]:
+    """What an eight-token rule forbids after `known` and `again`."""
+    from chatbot.engine.sampling import NoLoop
+
+    rule, scores = NoLoop(8, 0, begins), torch.zeros(300)
+    reply = known + again
+    for length in range(1, len(reply) + 1):
+        scores = torch.zeros(300)
+        rule.forbid(0, reply[:length], scores)
+    return scores.isneginf().nonzero().flatten().tolist()
+
+
+def test_a_number_may_be_told_twice_in_a_reply_and_stays_the_same(tiny_base: Base) -> None:
+    from chatbot.engine.sampling import beginnings
+
+    ids = tiny_base.tokenizer.encode
+    first, number = ids("It is opened by phone at 555-0142. Call us"), ids(" at 555-0142 and we open it")
+    begins = beginnings(tiny_base.tokenizer)
+    for told in range(len(number) + 1):
+        assert not told_again(first, number[:told], set(begins)) or number[told : told + 1] == ids(" ")
+    assert told_again(ids("by phone at 555-0142 now"), ids("by phone at 555-0142"), set(begins)) == ids(" ")
+
+
+def test_a_word_without_an_end_is_a_loop_too() -> None:
+    one = list(range(10, 50))  # forty tokens, none of which begins a word
+    assert told_again([5, *one], one[:20], begins={5}) == [one[20]]
+    assert told_again(one, one[:20], begins=set()) == [one[20]], "no beginnings are known: every token counts"
 
 
 def test_the_rule_against_circling_is_at_work_for_every_row(engine: LocalEngine) -> None:
