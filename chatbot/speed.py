@@ -5,7 +5,6 @@ Both are timed by turns in one run, so that what else the machine does falls on 
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -17,14 +16,13 @@ from chatbot.errors import EngineError, SettingError
 from chatbot.loaded import load_model
 from chatbot.message import Message
 from chatbot.settings import Settings
+from knowledge.filling import Tell
 
 NEVER = 2**31 - 1  # a token id that no vocabulary holds: in place of the ids that end a reply, none ends
 ROUNDS = 3  # of each kind; medians of fewer would let one hiccup count
 WARM = 8  # tokens written before the clock runs
 SYSTEM = "You answer customers."
 WORD, DIGIT = " tent", "1"  # one token in most vocabularies; a digit in those of bytes, too
-
-Tell = Callable[[int, int], None]  # (batches done, of how many); may raise to stop
 
 
 @dataclass(frozen=True)

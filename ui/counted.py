@@ -1,14 +1,15 @@
 """Long work that can be counted: how far it is and how long it still takes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from knowledge.filling import Tell
+
 EVERY_S = 15.0  # seconds between two lines where there is no terminal
-Tell = Callable[[int, int], None]  # (done, of how many)
 
 
 @contextmanager

@@ -328,7 +328,7 @@ def told_again(known: list[int], again: list[int], begins: set[int]) -> list[int
     """What an eight-token rule forbids after `known` and `again`."""
     from chatbot.engine.sampling import NoLoop
 
-    rule, scores = NoLoop(8, 0, begins), torch.zeros(300)
+    rule = NoLoop(8, 0, begins)
     reply = known + again
     for length in range(1, len(reply) + 1):
         scores = torch.zeros(300)
