@@ -5,7 +5,7 @@ Both are timed by turns in one run, so that what else the machine does falls on 
 
 import time
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import median
 
@@ -147,7 +147,7 @@ def _chat(text: str) -> tuple[Message, ...]:
 
 
 def _count(base: Base, text: str) -> int:
-    return len(chat_ids(base.tokenizer, [{"role": one.role, "content": one.content} for one in _chat(text)]))
+    return len(chat_ids(base.tokenizer, [asdict(one) for one in _chat(text)]))
 
 
 def _seconds(ends: list[End]) -> float:

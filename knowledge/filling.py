@@ -38,7 +38,7 @@ from knowledge.words import Words
 AT_ONCE = 32  # texts embedded in one go
 MOST_WAITING = 10_000  # pieces in memory while so many are gathered
 
-Tell = Callable[[int, int], None]  # (done, total) passages, lines and questions
+Tell = Callable[[int, int], None]  # (done, in all): passages, questions, replies, ...; may raise to stop
 
 
 class Piece(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 from chatbot.bot import Bot
 from chatbot.errors import SHOWN, RunStopped, SuiteError
 from chatbot.quality.report import Examined
-from chatbot.quality.run import Tell
 from chatbot.quality.session import Order, carry_out
+from knowledge.filling import Tell
 
 log = logging.getLogger(__name__)
 Found = TypeVar("Found")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -128,7 +129,7 @@ class LocalEngine:
         self._worker.join(timeout=30)
 
     def _chat_ids(self, row: Row) -> list[int]:
-        return chat_ids(self._base.tokenizer, [{"role": m.role, "content": m.content} for m in row.messages])
+        return chat_ids(self._base.tokenizer, [asdict(m) for m in row.messages])
 
     def _ids(self, row: Row, decoding: Decoding) -> list[int]:
         with self._tokenizing:

@@ -8,8 +8,9 @@ from chatbot.engine.protocol import Decoding
 from chatbot.mode import Mode
 from chatbot.quality.checks import Examiner
 from chatbot.quality.marks import Outcome
-from chatbot.quality.run import Answer, Tell, answers
+from chatbot.quality.run import Answer, answers
 from chatbot.quality.suite import HELD_OUT, Case
+from knowledge.filling import Tell
 
 
 def examine(

@@ -9,8 +9,8 @@ from statistics import median
 from chatbot.bot import Bot
 from chatbot.engine.protocol import Decoding, End
 from chatbot.mode import Mode
-from chatbot.quality.run import Tell
 from chatbot.quality.suite import Case
+from knowledge.filling import Tell
 
 QUESTIONS = 3  # enough for a median that one cold start does not move
 

@@ -6,7 +6,7 @@ nothing about checks: marking a reply needs no language model and can be done ag
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -19,10 +19,10 @@ from chatbot.errors import EngineError
 from chatbot.journal import append, lines
 from chatbot.mode import Mode
 from chatbot.quality.suite import Case
+from knowledge.filling import Tell
 
 ROWS = 24  # rows in one batch: more are hardly faster on two cores, and cost memory
 PATIENCE = 3600.0  # seconds for one batch: a slow machine shall not cut replies short
-Tell = Callable[[int, int], None]  # (replies written, replies in all); may raise to stop
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from chatbot.quality.latency import QUESTIONS, measure
 from chatbot.quality.marks import Outcome
 from chatbot.quality.measures import Measures
 from chatbot.quality.report import REPORT, Examined, read_outcomes, read_report, room, write_report
-from chatbot.quality.run import Tell
 from chatbot.quality.stats import held
 from chatbot.quality.suite import Case, read_suite, sample
 from chatbot.settings import Settings
+from knowledge.filling import Tell
 
 SUITES = Path(__file__).resolve().parent / "suites"  # <brand>.jsonl
 ANSWERS = "answers.jsonl"

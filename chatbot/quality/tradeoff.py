@@ -28,7 +28,6 @@ from chatbot.errors import SuiteError
 from chatbot.head import Encoder
 from chatbot.lookup import Searcher
 from chatbot.quality.retrieval import DATA
-from chatbot.quality.run import Tell
 from chatbot.quality.session import suite_of
 from chatbot.quality.stats import Rate, rate_of
 from chatbot.quality.suite import read_suite
@@ -36,6 +35,7 @@ from knowledge.answerable import Judge
 from knowledge.article import Article
 from knowledge.chunk import passages_of
 from knowledge.disk import disk_named, write_whole
+from knowledge.filling import Tell
 from knowledge.search import SURE, passes
 
 CHANCE, CLOSENESS = "chance", "closeness"

@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from chatbot.bot import Bot
-from chatbot.quality.run import Tell
 from chatbot.quality.tradeoff import (
     CHANCE,
     GIVEN,
@@ -21,6 +20,7 @@ from chatbot.quality.tradeoff import (
     measure,
     questions_for,
 )
+from knowledge.filling import Tell
 from ui import markup
 from ui.background import Once, Work
 

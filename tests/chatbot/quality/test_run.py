@@ -1,6 +1,7 @@
 """A run of the suite on fakes: batched, kept at once, and gone on with after a kill."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,11 +10,12 @@ import pytest
 from chatbot.errors import SuiteError
 from chatbot.mode import BASE_PROMPTED, COMBINED
 from chatbot.quality.run import answers
-from chatbot.quality.suite import read_suite, sample
+from chatbot.quality.suite import HELD_OUT, read_suite, sample
 from tests.conftest import hit
 
 MODES = (BASE_PROMPTED, COMBINED)
 ROOT = Path(__file__).resolve().parents[3]
+SUITES = ROOT / "chatbot" / "quality" / "suites"
 
 
 def cases(count: int = 20):
@@ -133,17 +135,31 @@ def test_a_bad_suite_is_refused_by_file_and_line(tmp_path: Path, line: str, said
 
 
 def test_northwinds_suite_is_what_it_should_be() -> None:
-    found = read_suite(ROOT / "chatbot" / "quality" / "suites" / "northwind.jsonl")
+    found = read_suite(SUITES / "northwind.jsonl")
     tags = [tag for case in found for tag in case.tags]
     assert len(found) >= 150
     assert sum(not case.answerable for case in found) >= 30
     assert sum(bool(case.history) for case in found) >= 20
     assert tags.count("typos") + tags.count("shouting") >= 15
     assert tags.count("injection") >= 10
-    asked = {case.question.strip().lower() for case in found}
+
+
+def test_the_fresh_suite_asks_about_every_held_out_article_and_nothing_twice() -> None:
+    found, known = read_suite(SUITES / "northwind-fresh.jsonl"), read_suite(SUITES / "northwind.jsonl")
+    assert {case.article for case in found} == {case.article for case in known if HELD_OUT in case.tags} - {None}
+    assert all(HELD_OUT in case.tags for case in found)
+    assert min(Counter(case.article for case in found if case.answerable).values()) >= 10
+    assert min(Counter(case.article for case in found if not case.answerable).values()) >= 5
+    assert not {case.id for case in found} & {case.id for case in known}
+    assert not {case.question for case in found} & {case.question for case in known}
+
+
+@pytest.mark.parametrize("suite", ["northwind", "northwind-fresh"])
+def test_no_case_enters_training(suite: str) -> None:
+    asked = {case.question.strip().lower() for case in read_suite(SUITES / f"{suite}.jsonl")}
     examples = (ROOT / "adapters" / "northwind" / "examples.jsonl").read_text(encoding="utf-8").split("\n")
     learnt = {m["content"].strip().lower() for line in examples if line for m in json.loads(line)["messages"]}
-    assert not asked & learnt, "no case of the suite enters training"
+    assert not asked & learnt
 
 
 def test_a_new_adapter_asks_only_the_modes_that_have_it_again(tested, engine, suite, tmp_path: Path) -> None:
