@@ -1,7 +1,9 @@
 """How customers ask for a line of an article: asked.jsonl beside the articles, for words the articles do not use.
 
-One JSON line per line of an article: {"article": "returns.md", "line": "<as in the article>", "asked": ["...", ...]}.
-The search compares a question with these as well. A brand without the file is searched by its articles alone."""
+One JSON line per line of an article: {"article": "returns.md", "line": "<as in the article>", "asked": ["...", ...]}
+and, if there are any, "told": the same questions inside the stories that people tell around them. The search compares a
+question with these as well; what is told with its meaning alone, for a story's words are about dogs, jobs and in-laws.
+A brand without the file is searched by its articles alone."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +25,7 @@ class Asked:
     passage: str  # Passage.id
     line: int
     text: str
+    told: bool = False  # inside a story
 
 
 def read_asked(folder: Path, passages: Iterable[Passage]) -> list[Asked]:
@@ -45,9 +48,9 @@ class Documents(Mapping[Place, str]):
 
     def __init__(self, passages: Mapping[str, Passage], asked: Iterable[Asked]):
         self._passages = passages
-        self._phrasings: dict[Place, list[str]] = {}
+        self._phrasings: dict[Place, list[Asked]] = {}
         for one in asked:
-            self._phrasings.setdefault((one.passage, one.line), []).append(one.text)
+            self._phrasings.setdefault((one.passage, one.line), []).append(one)
 
     def __len__(self) -> int:
         return sum(len(one.lines) for one in self._passages.values())
@@ -56,8 +59,15 @@ class Documents(Mapping[Place, str]):
         return ((one.id, n) for one in self._passages.values() for n in range(len(one.lines)))
 
     def __getitem__(self, place: Place) -> str:
+        return "\n".join([self._cited(place), *(one.text for one in self._phrasings.get(place, ()) if not one.told)])
+
+    def texts(self, place: Place) -> list[str]:
+        """All that a line's vector stands in the middle of: the line itself, how it is asked for, and what is told."""
+        return [self._cited(place), *(one.text for one in self._phrasings.get(place, ()))]
+
+    def _cited(self, place: Place) -> str:
         passage = self._passages[place[0]]
-        return "\n".join([passage.cite(passage.lines[place[1]]), *self._phrasings.get(place, [])])
+        return passage.cite(passage.lines[place[1]])
 
 
 def rows_of(path: Path, form: str) -> list[tuple[str, dict[str, Any]]]:
@@ -86,15 +96,20 @@ def _object(place: str, line: str, form: str) -> dict[str, Any]:
 
 def _row(data: dict[str, Any], place: str, places: dict[tuple[str, str], Place]) -> list[Asked]:
     try:
-        article, line, asked = str(data["article"]), str(data["line"]), data["asked"]
+        article, line, asked = str(data["article"]), str(data["line"]), _questions(data["asked"], place, "asked")
     except KeyError as error:
         raise ArticleError(f"{place} must read {FORM}.") from error
-    if not isinstance(asked, list) or not asked or not all(isinstance(one, str) and one.strip() for one in asked):
-        raise ArticleError(f"{place}: `asked` must be a list of questions.")
+    told = _questions(data["told"], place, "told") if "told" in data else []
     found = _found(article.removesuffix(".md"), plain(line), places)
     if found is None:
         raise ArticleError(f'{place}: {article} has no line "{line[:80]}". Copy one from it, or delete this.')
-    return [Asked(*found, plain(one)) for one in asked]
+    return [Asked(*found, one) for one in asked] + [Asked(*found, one, told=True) for one in told]
+
+
+def _questions(found: Any, place: str, key: str) -> list[str]:
+    if not isinstance(found, list) or not found or not all(isinstance(one, str) and one.strip() for one in found):
+        raise ArticleError(f"{place}: `{key}` must be a list of questions.")
+    return [plain(one) for one in found]
 
 
 def _found(article: str, line: str, places: dict[tuple[str, str], Place]) -> Place | None:

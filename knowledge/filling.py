@@ -75,7 +75,7 @@ class Contents:
             yield from (Piece(part, row_of(one), [one.cited], 1) for one in self.passages.values())
         elif part == LINES:
             for place, text in self.documents.items():
-                texts = text.split("\n")
+                texts = self.documents.texts(place)
                 yield Piece(part, row_of_line(place, text), texts, len(texts))
         elif part == ASKED:  # each of them was embedded with its line
             for n, one in enumerate(self.asked):

@@ -40,7 +40,7 @@ class Lines:
         self._places = list(documents)
         number = {at: n for n, at in enumerate(self._places)}
         self._documents, self._middles, self._asked = documents, middles, vectors
-        self._texts = [one.text for one in asked]
+        self._texts, self._told = [one.text for one in asked], [one.told for one in asked]
         self._of = np.array([number[one.passage, one.line] for one in asked], int)  # (n,): each phrasing's line
         lines, starts = np.unique(np.sort(self._of), return_index=True)
         rows = np.split(np.argsort(self._of, kind="stable"), starts[1:]) if asked else []
@@ -96,7 +96,9 @@ class Lines:
         rows = self._phrasings.get(line, NONE)
         others = rows[rows != without]
         held = counted(self._documents[self._places[line]])
-        left = held if without == NOBODY else held - Counter(stems)
+        left = (
+            held if without == NOBODY or self._told[without] else held - Counter(stems)
+        )  # no document holds what is told
         return [cosine, closest(self._asked[others] @ vector, cosine), self._coverage.share(stems, left)]
 
 

@@ -66,6 +66,22 @@ def test_a_phrasing_belongs_to_the_line_it_names_or_to_the_one_that_holds_it(tmp
     assert read_asked(tmp_path / "none", passages()) == []
 
 
+def test_what_is_told_counts_by_its_meaning_and_not_by_its_words(folder: Path) -> None:
+    story = "my uncle Joe sat in a thistle, who mends that"
+    write(folder, {**row("Patches are sewn on for $6.", "who mends a tear"), "told": [story]})
+    asked = read_asked(folder, passages())
+    assert [(one.text, one.told) for one in asked] == [("who mends a tear", False), (story, True)]
+    place = (asked[0].passage, asked[0].line)
+    documents = Documents({one.id: one for one in passages()}, asked)
+    assert "thistle" not in documents[place]
+    assert documents.texts(place) == [*documents[place].split("\n"), story]
+    report = build_index(folder, "acme", folder / "index", FakeEncoder())
+    parts = FakeEncoder().encode(documents.texts(place)).mean(0)
+    found = Store(report.path, "acme").known()
+    np.testing.assert_allclose(found[documents[place]], parts / np.linalg.norm(parts), atol=1e-6)
+    assert story in found, "a phrasing like any other"
+
+
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
@@ -75,6 +91,8 @@ def test_a_phrasing_belongs_to_the_line_it_names_or_to_the_one_that_holds_it(tmp
         (row("A zip costs $18.40."), "`asked` must be a list of questions"),
         ({**row("A zip costs $18.40."), "asked": [" "]}, "`asked` must be a list of questions"),
         ({**row("A zip costs $18.40."), "asked": "how"}, "`asked` must be a list of questions"),
+        ({**row("A zip costs $18.40.", "how much"), "told": []}, "`told` must be a list of questions"),
+        ({**row("A zip costs $18.40.", "how much"), "told": [3]}, "`told` must be a list of questions"),
         (row("A zip costs $20.", "how much"), 'repairs.md has no line "A zip costs $20."'),
         (row("A zip costs $18.40.", "how much", article="other.md"), "other.md has no line"),
     ],

@@ -16,6 +16,7 @@ DOCUMENTS = {
 }
 ASKED = [Asked("pots#price", 0, text) for text in ("how much is a pot", "pot price please", "what do pots cost")]
 ASKED += [Asked("pots#price", 1, "do i pay for the lid")]
+WORDS = DOCUMENTS.values()
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -45,6 +46,18 @@ def test_a_phrasing_is_judged_as_if_it_had_not_been_written(seed: int) -> None:
     assert found[:2] == pytest.approx(wanted[:2], abs=1e-4)
     # how rare a word is may count the question itself; which words are there may not
     assert (found[2] == 0) == (wanted[2] == 0)
+
+
+def test_what_is_told_takes_no_words_from_the_document_that_never_held_it() -> None:
+    own, asked, _ = made(5)
+    middles = unit(np.stack([own[0] + asked[:3].sum(0), own[1] + asked[3], own[2]])).astype(np.float32)
+    signs = []
+    for told in (False, True):
+        one = Asked("pots#price", 1, "my aunt lost them, do i pay for lids", told)
+        lines = Lines(DOCUMENTS, middles, [*ASKED[:3], one], asked.astype(np.float32), Coverage(map(stems_of, WORDS)))
+        lines._nearest = lambda vectors, rows, own: (np.full(len(rows), 1), np.ones(len(rows), np.float32))
+        signs.append(lines.left_out()[3][2])
+    assert signs[0] < signs[1]
 
 
 def test_the_signs_are_of_the_line_with_the_nearest_middle() -> None:
