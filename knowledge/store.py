@@ -22,7 +22,7 @@ PARTS = PASSAGES, LINES, ASKED, UNANSWERED = "passages", "lines", "asked", "unan
 BATCH = 500  # rows in one write
 PATIENCE = 5.0  # seconds for a server to answer the door
 # HNSW (Malkov and Yashunin 2016, arXiv:1603.09320) by the size of a collection, as knowledge/bench.py measures it
-FEW = 6_000  # vectors, up to which a search looks at all of them: it finds what an exact one does, in every build
+FEW = 8_000  # vectors, up to which a search looks at all of them: it finds what an exact one does, in every build
 LARGE = {"ef_search": 300, "ef_construction": 150}
 SYNC = range(4000, 8001, BATCH)  # rows between two times that Chroma writes a large graph to the disk
 

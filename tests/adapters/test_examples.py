@@ -138,7 +138,7 @@ def test_the_held_out_articles_are_a_third_of_all() -> None:
     assert len(HELD_OUT) * 3 == len(list((ROOT / "knowledge" / "northwind").glob("*.md")))
 
 
-@pytest.mark.parametrize("name", ["northwind", "northwind-fresh"])
+@pytest.mark.parametrize("name", ["northwind", "northwind-fresh", "northwind-confirm"])
 def test_a_suite_tags_the_held_out_articles_and_no_other(name: str) -> None:
     from chatbot.quality.suite import HELD_OUT as TAG
     from chatbot.quality.suite import read_suite

@@ -95,5 +95,5 @@ def test_an_empty_wording_is_refused_by_its_file(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     text = (brand.prompts / "situations" / "legal.md").read_text(encoding="utf-8")
     (folder / "legal.md").write_text(text + "\n## Approved\n\n", encoding="utf-8")
-    with pytest.raises(PromptError, match=r"legal\.md, line 112: has an empty '## Approved' part"):
+    with pytest.raises(PromptError, match=r"legal\.md, line 132: has an empty '## Approved' part"):
         read_situations(folder, voice)

@@ -154,7 +154,7 @@ def test_the_fresh_suite_asks_about_every_held_out_article_and_nothing_twice() -
     assert not {case.question for case in found} & {case.question for case in known}
 
 
-@pytest.mark.parametrize("suite", ["northwind", "northwind-fresh"])
+@pytest.mark.parametrize("suite", ["northwind", "northwind-fresh", "northwind-confirm"])
 def test_no_case_enters_training(suite: str) -> None:
     asked = {case.question.strip().lower() for case in read_suite(SUITES / f"{suite}.jsonl")}
     examples = (ROOT / "adapters" / "northwind" / "examples.jsonl").read_text(encoding="utf-8").split("\n")
