@@ -40,7 +40,7 @@ class Lines:
         self._places = list(documents)
         number = {at: n for n, at in enumerate(self._places)}
         self._documents, self._middles, self._asked = documents, middles, vectors
-        self._texts, self._told = [one.text for one in asked], [one.told for one in asked]
+        self._phrased = asked
         self._of = np.array([number[one.passage, one.line] for one in asked], int)  # (n,): each phrasing's line
         lines, starts = np.unique(np.sort(self._of), return_index=True)
         rows = np.split(np.argsort(self._of, kind="stable"), starts[1:]) if asked else []
@@ -53,7 +53,7 @@ class Lines:
 
     def left_out(self) -> Vectors:
         """(n, 3): the signs of the phrasings themselves, each as if it were not there."""
-        return self._signs(self._texts, self._asked, self._without_itself())
+        return self._signs([one.text for one in self._phrased], self._asked, self._without_itself())
 
     def _without_itself(self) -> Vectors:
         """(n, d): the middle of each phrasing's line without it.
@@ -96,9 +96,8 @@ class Lines:
         rows = self._phrasings.get(line, NONE)
         others = rows[rows != without]
         held = counted(self._documents[self._places[line]])
-        left = (
-            held if without == NOBODY or self._told[without] else held - Counter(stems)
-        )  # no document holds what is told
+        its_own = without != NOBODY and not self._phrased[without].told  # no document holds what is told
+        left = held - Counter(stems) if its_own else held
         return [cosine, closest(self._asked[others] @ vector, cosine), self._coverage.share(stems, left)]
 
 

@@ -16,6 +16,7 @@ from tests.conftest import hit
 MODES = (BASE_PROMPTED, COMBINED)
 ROOT = Path(__file__).resolve().parents[3]
 SUITES = ROOT / "chatbot" / "quality" / "suites"
+NORTHWINDS = sorted(SUITES.glob("northwind*.jsonl"))
 
 
 def cases(count: int = 20):
@@ -144,19 +145,23 @@ def test_northwinds_suite_is_what_it_should_be() -> None:
     assert tags.count("injection") >= 10
 
 
-def test_the_fresh_suite_asks_about_every_held_out_article_and_nothing_twice() -> None:
-    found, known = read_suite(SUITES / "northwind-fresh.jsonl"), read_suite(SUITES / "northwind.jsonl")
+@pytest.mark.parametrize(("suite", "answerable", "vain"), [("northwind-fresh", 10, 5), ("northwind-confirm", 9, 4)])
+def test_a_later_suite_asks_about_every_held_out_article_and_nothing_twice(
+    suite: str, answerable: int, vain: int
+) -> None:
+    found, known = read_suite(SUITES / f"{suite}.jsonl"), read_suite(SUITES / "northwind.jsonl")
     assert {case.article for case in found} == {case.article for case in known if HELD_OUT in case.tags} - {None}
     assert all(HELD_OUT in case.tags for case in found)
-    assert min(Counter(case.article for case in found if case.answerable).values()) >= 10
-    assert min(Counter(case.article for case in found if not case.answerable).values()) >= 5
-    assert not {case.id for case in found} & {case.id for case in known}
-    assert not {case.question for case in found} & {case.question for case in known}
+    assert min(Counter(case.article for case in found if case.answerable).values()) >= answerable
+    assert min(Counter(case.article for case in found if not case.answerable).values()) >= vain
+    others = [case for path in NORTHWINDS if path.stem != suite for case in read_suite(path)]
+    assert not {case.id for case in found} & {case.id for case in others}
+    assert not {case.question for case in found} & {case.question for case in others}
 
 
-@pytest.mark.parametrize("suite", ["northwind", "northwind-fresh", "northwind-confirm"])
-def test_no_case_enters_training(suite: str) -> None:
-    asked = {case.question.strip().lower() for case in read_suite(SUITES / f"{suite}.jsonl")}
+@pytest.mark.parametrize("path", NORTHWINDS, ids=lambda path: path.stem)
+def test_no_case_enters_training(path: Path) -> None:
+    asked = {case.question.strip().lower() for case in read_suite(path)}
     examples = (ROOT / "adapters" / "northwind" / "examples.jsonl").read_text(encoding="utf-8").split("\n")
     learnt = {m["content"].strip().lower() for line in examples if line for m in json.loads(line)["messages"]}
     assert not asked & learnt
