@@ -152,7 +152,7 @@ class Bot:
         return self if (brand, guide.version) == (self.brand, self.guide.version) else self.guided_by(guide, brand)
 
     def guided_by(self, guide: Guide, brand: Brand | None = None) -> "Bot":
-        """The same bot with other prompt files, saved or not; takes a second where their messages differ."""
+        """The same bot with other prompt files, saved or not; takes seconds where their messages differ."""
         detector = self._detector
         if guide.situations != self.guide.situations:
             detector = detector_from(detector, self.brand, guide.situations)
@@ -207,10 +207,10 @@ def open_bot(settings: Settings) -> Bot:
     """
     # heavy libraries are imported here, so that `triptych --help` and the tests do without them
     from chatbot.engine.local import LocalEngine
-    from knowledge.embed import MiniLM, Remembering
+    from knowledge.embed import MiniLM
 
     brand, guide = open_guide(settings)
-    embedder = Remembering(MiniLM())
+    embedder = MiniLM()
     searcher = _searcher(settings, brand, embedder)
     detector = detector_for(brand, guide, embedder, settings.home)
     loaded = load_model(settings, brand)

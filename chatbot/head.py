@@ -12,7 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = "3"
+VERSION = "4"
 SIGNS = 8  # numbers that `signs` gives
 EMBEDDED = 4.0  # a unit vector's numbers are near 1/20: this lets them weigh beside the signs
 WORDED = 3.0  # how much the hashed words weigh beside them
@@ -50,6 +50,7 @@ class Head:
     keys: tuple[str, ...]  # situations
     weights: Numbers  # (len(keys), d + SIGNS + 2 * BUCKETS)
     bias: Numbers  # (len(keys),)
+    vectors: Numbers  # (messages it was learnt from, d): their embeddings, in their order
     sharpness: float = 1.0  # what the logits are multiplied by before a chance is shown (see `calibrate`)
 
     def chances(self, vector: Numbers, message: str) -> dict[str, float]:
@@ -96,10 +97,11 @@ def signs(message: str) -> list[float]:
 def learn(said: Said, encoder: Encoder, near: Head | None = None) -> Head:
     """The head that `said` teaches. Takes seconds, most of them for the embeddings.
 
-    From `near`, a head for almost the same messages, it takes less than one.
+    From `near`, a head for almost the same messages, it takes few with an encoder that remembers those.
     """
     messages = [message for _, message in said]
-    rows = _rows(encoder.encode(messages), messages)
+    vectors = encoder.encode(messages)
+    rows = _rows(vectors, messages)
     keys, model = [key for key, _ in said], _model()
     if near and set(near.keys) == {key for key, _ in said}:
         model.set_params(warm_start=True, tol=1e-6)  # one more message moves little: it must not count as nothing
@@ -108,7 +110,7 @@ def learn(said: Said, encoder: Encoder, near: Head | None = None) -> Head:
     model.fit(rows, keys)
     sharpness = near.sharpness if near else calibrate(rows, keys)
     weights, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
-    return Head(tuple(map(str, model.classes_)), weights, bias, sharpness)
+    return Head(tuple(map(str, model.classes_)), weights, bias, vectors, sharpness)
 
 
 def calibrate(rows: Any, keys: Sequence[str]) -> float:
@@ -152,7 +154,8 @@ def kept(said: Said, encoder: Encoder, folder: Path) -> Head | None:
     path = folder / f"{digest}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return Head(tuple(map(str, found["keys"])), found["weights"], found["bias"], float(found["sharpness"]))
+            keys, sharpness = tuple(map(str, found["keys"])), float(found["sharpness"])
+            return Head(keys, found["weights"], found["bias"], found["vectors"], sharpness)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         head = learn(said, encoder)
     _keep(head, path)
@@ -164,8 +167,7 @@ def _keep(head: Head, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            keys, sharpness = np.array(head.keys), np.array(head.sharpness)
-            np.savez(file, keys=keys, weights=head.weights, bias=head.bias, sharpness=sharpness)
+            np.savez(file, **{one.name: np.array(getattr(head, one.name)) for one in fields(Head)})
         os.replace(beside, path)
         for other in path.parent.glob("*.npz"):
             if other != path:

@@ -1,4 +1,4 @@
-"""What a brand's messages teach about its situations: the detector, learnt once and kept, or anew in a second."""
+"""What a brand's messages teach about its situations: the detector, learnt once and kept, or anew in seconds."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,8 +8,9 @@ from adapters.errors import ExampleError
 from adapters.examples import read_examples
 from chatbot.brand import Brand
 from chatbot.guide import Guide
-from chatbot.head import Encoder, Head, enough, kept, learn
+from chatbot.head import Encoder, enough, kept, learn
 from chatbot.situation import UNKNOWN, Detector, Situation
+from knowledge.embed import Remembering
 
 # situations whose training examples teach the head nothing. A message that nothing answers looks like a question, and
 # whether the articles answer is not for the head to say; small talk's examples hold thanks, a situation of its own now
@@ -17,13 +18,14 @@ UNTAUGHT = (UNKNOWN, "small-talk")
 
 
 def detector_for(brand: Brand, guide: Guide, encoder: Encoder, home: Path) -> Detector:
-    """What tells `guide`'s situations apart; learnt once, then kept."""
-    return Detector(guide.situations, encoder, head=learnt_head(brand, guide.situations, encoder, home))
+    """What tells `guide`'s situations apart; learnt once, then kept.
 
-
-def learnt_head(brand: Brand, situations: Sequence[Situation], encoder: Encoder, home: Path) -> Head | None:
-    """The head that the brand's messages teach, from the disk if it was learnt before."""
-    return kept(messages_of(brand, situations), encoder, home / "situations" / brand.key)
+    Its encoder remembers the messages: an edit of the prompts, too, costs only what is new in it.
+    """
+    said = messages_of(brand, guide.situations)
+    head = kept(said, encoder, home / "situations" / brand.key)
+    known = zip((message for _, message in said), head.vectors, strict=True) if head else ()
+    return Detector(guide.situations, Remembering(encoder, dict(known)), head=head)
 
 
 def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str, str]]:

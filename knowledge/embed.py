@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,11 +65,14 @@ class MiniLM:
 
 
 class Remembering:
-    """Embeds each text of a longer list once: a changed list costs only what is new in it."""
+    """Embeds each text of a longer list once: a changed list costs only what is new in it.
 
-    def __init__(self, embedder: Embedder):
+    `known`: texts embedded before, (d,) each.
+    """
+
+    def __init__(self, embedder: Embedder, known: Mapping[str, Vectors] | None = None):
         self._embedder = embedder
-        self._known: dict[str, Vectors] = {}
+        self._known = dict(known or {})
         self.fingerprint = embedder.fingerprint
 
     def encode(self, texts: Sequence[str]) -> Vectors:

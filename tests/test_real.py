@@ -20,10 +20,7 @@ from chatbot.engine.alike import left_padded
 from chatbot.engine.local import BARE
 from chatbot.guide import read_guide
 from chatbot.lessons import lesson
-from chatbot.situation import Detector
-from chatbot.situations import read_situations
-from chatbot.taught import learnt_head
-from chatbot.voice import read_voice
+from chatbot.taught import detector_for
 from knowledge.embed import MiniLM
 
 pytestmark = pytest.mark.model
@@ -136,12 +133,12 @@ def test_messages_that_nothing_was_learnt_from_are_put_where_their_writer_meant_
     lines = (ROOT / "tests" / "chatbot" / "utterances.jsonl").read_text("utf-8").splitlines()
     meant = [json.loads(line) for line in lines]
     brand, encoder = find_brand("northwind", real_home), MiniLM()
-    situations = read_situations(brand.prompts / "situations", read_voice(brand.prompts / "voice.md"))
-    shown = {utterance for one in situations for utterance in one.utterances}
+    guide = read_guide(brand.prompts)
+    shown = {utterance for one in guide.situations for utterance in one.utterances}
     assert not shown & {one["text"] for one in meant}
     keys = [one["situation"] for one in meant]
-    assert min(keys.count(one.key) for one in situations if one.key != "unknown") >= 15
-    detector = Detector(situations, encoder, head=learnt_head(brand, situations, encoder, real_home))
+    assert min(keys.count(one.key) for one in guide.situations if one.key != "unknown") >= 15
+    detector = detector_for(brand, guide, encoder, real_home)
     verdicts = [detector.detect(one["text"]) for one in meant]
     found = [one.situation.key for one in verdicts]
     assert f1_score(keys, found, labels=sorted(set(keys)), average="macro") >= 0.85

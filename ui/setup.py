@@ -8,7 +8,7 @@ from chatbot.bot import renew_index, stale_index
 from chatbot.brand import Brand, find_brand
 from chatbot.guide import read_guide
 from chatbot.settings import Settings
-from chatbot.taught import learnt_head
+from chatbot.taught import detector_for
 from knowledge.embed import Embedder
 from knowledge.ingest import Report
 
@@ -52,6 +52,6 @@ def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, consol
 
 
 def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
-    head = learnt_head(brand, read_guide(brand.prompts).situations, embedder, settings.home)
+    head = detector_for(brand, read_guide(brand.prompts), embedder, settings.home).head
     told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
     console.print(f"      {told}", markup=False)

@@ -10,7 +10,7 @@ import pytest
 from chatbot import head as module
 from chatbot.head import SIGNS, calibrate, kept, learn, signs, sure
 from chatbot.situation import Detector, Situation
-from chatbot.taught import messages_of
+from chatbot.taught import detector_for, detector_from, messages_of
 from knowledge.embed import MiniLM
 
 SAID = [
@@ -21,10 +21,16 @@ SAID = [
 
 
 class Counting(MiniLM):
-    calls = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[list[str]] = []
+
+    @property
+    def calls(self) -> int:
+        return len(self.asked)
 
     def encode(self, texts):
-        self.calls += 1
+        self.asked.append(list(texts))
         return super().encode(texts)
 
 
@@ -115,6 +121,25 @@ def test_a_detector_with_a_head_asks_it_and_shows_the_nearest_utterances(encoder
     assert (verdict.situation.key, verdict.origin) == ("question", "detected")
     assert verdict.evidence[0].utterance == "how heavy is it?"
     assert Detector(situations, encoder, head=learn(SAID, encoder)).detect("xqzt 99 vvkp").origin == "fallback"
+
+
+def test_a_brand_opens_without_embedding_what_its_head_was_learnt_from_and_an_edit_costs_what_is_new(
+    bot, encoder: Counting, tmp_path: Path
+) -> None:
+    few = [replace(one, utterances=one.utterances[:4], counter=()) for one in bot.guide.situations[:4]]
+    few += [one for one in bot.guide.situations if one.key == "question" and one not in few]
+    brand, guide = replace(bot.brand, examples=tmp_path / "none.jsonl"), replace(bot.guide, situations=tuple(few))
+    fresh = detector_for(brand, guide, encoder, tmp_path)
+    before = encoder.calls
+    again = detector_for(brand, guide, encoder, tmp_path)
+    assert encoder.calls == before, "all was read"
+    told = "my brother set fire to the tent"
+    assert again.detect(told) == fresh.detect(told)
+    edited = (replace(few[0], utterances=(*few[0].utterances, told, "and laughed")), *few[1:])
+    before = encoder.calls
+    found = detector_from(again, brand, edited).detect(told)
+    assert encoder.asked[before:] == [[told, "and laughed"], [told]]
+    assert found.evidence[0].cosine == pytest.approx(1, abs=1e-5)
 
 
 def test_an_example_may_teach_the_tone_alone(bot, tmp_path: Path) -> None:
