@@ -12,7 +12,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -167,7 +167,9 @@ def _keep(head: Head, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            np.savez(file, **{one.name: np.array(getattr(head, one.name)) for one in fields(Head)})
+            keys, sharpness = np.array(head.keys), np.array(head.sharpness)
+            weights, bias, vectors = head.weights, head.bias, head.vectors
+            np.savez(file, keys=keys, sharpness=sharpness, weights=weights, bias=bias, vectors=vectors)
         os.replace(beside, path)
         for other in path.parent.glob("*.npz"):
             if other != path:

@@ -62,6 +62,7 @@ class Situation:
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
     excludes: tuple[str, ...] = ()  # situations that never stand beside this one in a prompt
     least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
+    odds: float = 0.0  # how many times as likely as all NEEDED ones together, or the likeliest of those is taken: for moods
     quiet: bool = False  # its example messages are not shown as evidence: nobody should read them on a stage
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
     counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one
@@ -133,7 +134,7 @@ class Detector:
         if evidence[0].cosine < SURE or max(shares.values()) < LEAST:
             chance = shares.get(self._fallback, 0.0)
             return Verdict(self.situations[self._fallback], chance, "fallback", evidence, chance=chance)
-        of_kind = {key: share for key, share in shares.items() if self._may_be(self.situations[key], share, kinds)}
+        of_kind = self._possible(shares, kinds)
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
         likely = sorted((key for key in of_kind if of_kind[key] >= ALSO), key=lambda key: -of_kind[key])
         also, dropped = beside(self.situations[winner], [self.situations[key] for key in likely if key != winner])
@@ -141,9 +142,12 @@ class Detector:
         chance = shares.get(winner, 0.0)
         return Verdict(self.situations[winner], told, "detected", evidence, also, dropped, chance)
 
-    @staticmethod
-    def _may_be(situation: Situation, share: float, kinds: Sequence[str]) -> bool:
-        return situation.knowledge in kinds and share >= situation.least
+    def _possible(self, shares: Mapping[str, float], kinds: Sequence[str]) -> dict[str, float]:
+        """Of `shares` those whose situation is of a kind asked for, and as likely as its file wants."""
+        of_kind = {key: share for key, share in shares.items() if self.situations[key].knowledge in kinds}
+        matter = sum(share for key, share in of_kind.items() if self.situations[key].knowledge == NEEDED)
+        wanted = {key: max(one.least, one.odds * matter) for key, one in self.situations.items()}
+        return {key: share for key, share in of_kind.items() if share >= wanted[key]}
 
     def _cues(self, message: str, kinds: Sequence[str]) -> list[Evidence]:
         """The words of `message` that decide by themselves, each situation once, the highest priority first."""

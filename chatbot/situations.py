@@ -2,6 +2,7 @@
 
 What is wrong in a file is found here, by file and line, before any model runs."""
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from chatbot.situation import (
     GIVES_WAY,
     KNOWLEDGE,
     LASTS,
+    NEEDED,
     NEVER,
     NO,
     PLAIN,
@@ -32,7 +34,7 @@ from chatbot.voice import Voice
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
 # of `moves`, the rules that tone QA holds a reply to, only quality/rules.py knows more
 KNOWN = (
-    "name", "description", "knowledge", "utterances", "counter", "cues", "least", "priority", "excludes", "quiet",
+    "name", "description", "knowledge", "utterances", "counter", "cues", "least", "odds", "priority", "excludes", "quiet",
     "gives_way", "lasts", "escalate", "ticket", "format", "decoding", "moves",
 )  # fmt: skip
 DECODING = ("max_new_tokens", "temperature", "top_p")  # what a situation may set
@@ -72,6 +74,7 @@ def read_situation(path: Path, voice: Voice) -> Situation:
         priority=_whole(file, facts.get("priority", 0)),
         excludes=_excludes(file, facts.get("excludes") or []),
         least=_share(file, facts.get("least", 0)),
+        odds=_odds(file, facts.get("odds", 0)),
         quiet=facts.get("quiet") is True,
         cues=_cues(file, facts.get("cues") or []),
         counter=_counter(file, facts.get("counter") or {}),
@@ -146,6 +149,14 @@ def _excludes(file: PromptFile, found: Any) -> tuple[str, ...]:
 def _share(file: PromptFile, found: Any) -> float:
     if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= 1:
         raise file.fault(f"'least' must be a chance from 0 to 1, not {found!r}.", "least:")
+    return float(found)
+
+
+def _odds(file: PromptFile, found: Any) -> float:
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found < math.inf:
+        raise file.fault(f"'odds' must be a number from 0, not {found!r}.", "odds:")
+    if found and file.facts.get("knowledge") == NEEDED:
+        raise file.fault("'odds' weighs a situation against those with 'knowledge: needed'; this is one.", "odds:")
     return float(found)
 
 

@@ -7,22 +7,19 @@ import pytest
 
 from chatbot.brand import find_brand
 from chatbot.errors import TurnError
-from chatbot.situation import VOTERS, Detector, beside
-from chatbot.situations import read_situations
-from chatbot.voice import read_voice
+from chatbot.guide import read_guide
+from chatbot.situation import VOTERS, Detector, Situation, beside
+from chatbot.taught import detector_for
 from knowledge.embed import MiniLM
 from tests.conftest import FakeEncoder
 
 
-def detector_on(encoder) -> Detector:
-    brand = find_brand("northwind", Path("/nowhere"))
-    voice = read_voice(brand.prompts / "voice.md")
-    return Detector(read_situations(brand.prompts / "situations", voice), encoder)
-
-
 @pytest.fixture(scope="module")
-def detector() -> Detector:
-    return detector_on(MiniLM())
+def detector(real_home: Path) -> Detector:
+    """Without a head: the nearest utterances decide. Their vectors are those that `triptych setup` kept."""
+    brand = find_brand("northwind", Path("/nowhere"))
+    taught = detector_for(brand, read_guide(brand.prompts), MiniLM(), real_home)
+    return Detector(tuple(taught.situations.values()), taught.encoder)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +67,37 @@ def test_what_is_like_nothing_falls_back(detector: Detector, message: str) -> No
     assert (verdict.situation.key, verdict.origin) == ("question", "fallback")
 
 
-def test_a_situation_that_is_not_there_is_refused() -> None:
+def test_a_situation_that_is_not_there_is_refused(detector: Detector) -> None:
     with pytest.raises(TurnError, match=r"no situation 'x'. Choose one of competitor, crisis"):
-        detector_on(FakeEncoder()).named("x")
+        detector.named("x")
+
+
+class Says:
+    """A head that always says the same."""
+
+    sharpness = 1.0
+
+    def __init__(self, **chances: float):
+        self._chances = chances
+
+    def chances(self, vector: object, message: str) -> dict[str, float]:
+        return self._chances
+
+
+@pytest.mark.parametrize(
+    ("odds", "key", "also"),
+    [(0.0, "upset", "refund"), (0.9, "upset", "refund"), (1.1, "refund", None)],  # .48 against .27 + .21 together
+)
+def test_a_mood_must_outweigh_all_matters_together_by_its_odds(odds: float, key: str, also: str | None) -> None:
+    kinds = {"upset": "welcome", "refund": "needed", "question": "needed"}
+    situations = [Situation(one, one, "", kind, (f"like {one}",), "", ()) for one, kind in kinds.items()]
+    situations[0] = replace(situations[0], odds=odds)
+    head = Says(upset=0.48, refund=0.27, question=0.21)
+    verdict = Detector(situations, FakeEncoder(), head=head).detect("like upset")  # type: ignore[arg-type]
+    assert verdict.situation.key == key
+    assert verdict.also == next((one for one in situations if one.key == also), None), "not beside it either"
+    alone = Detector(situations, FakeEncoder(), head=head).detect("like upset", ("welcome",))  # type: ignore[arg-type]
+    assert alone.situation.key == "upset", "where no matter may be taken, none outweighs it"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,10 @@ def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str
         (SITUATION.replace("knowledge", "escalate: maybe\nknowledge"), "'escalate' must be one of yes, offer, no"),
         (SITUATION.replace("knowledge", "excludes: [upset]\nknowledge"), "'excludes' must list other situations"),
         (SITUATION.replace("knowledge", "least: 7\nknowledge"), "'least' must be a chance from 0 to 1, not 7"),
+        (SITUATION.replace("knowledge", "odds: -1\nknowledge"), "'odds' must be a number from 0, not -1"),
+        (SITUATION.replace("knowledge", "odds: .nan\nknowledge"), "'odds' must be a number from 0, not nan"),
+        (SITUATION.replace("knowledge", "odds: 2\nknowledge"), "'odds' weighs a situation against those with"),
+        (SITUATION.replace("knowledge", "odds: a lot\nknowledge"), "'odds' must be a number from 0, not 'a lot'"),
         (SITUATION.replace("knowledge", "cues: lawyer\nknowledge"), "'cues' must be a list"),
         (SITUATION.replace("knowledge", "cues: ['(sue']\nknowledge"), "the cue '(sue' is no regular expression"),
         (
