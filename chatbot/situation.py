@@ -62,7 +62,7 @@ class Situation:
     priority: int = 0  # of two whose cues both stand in a message, the higher one decides
     excludes: tuple[str, ...] = ()  # situations that never stand beside this one in a prompt
     least: float = 0.0  # chance below which another situation is taken: for those where a false alarm costs an answer
-    odds: float = 0.0  # how many times as likely as all NEEDED ones together, or the likeliest of those is taken: for moods
+    odds: float = 0.0  # for moods: how many times as likely as all NEEDED ones together; else the likeliest of those
     quiet: bool = False  # its example messages are not shown as evidence: nobody should read them on a stage
     cues: tuple[str, ...] = ()  # regular expressions: words that decide by themselves, where a miss costs most
     counter: tuple[tuple[str, str], ...] = ()  # (situation, message): what sounds like this one and is that one

@@ -34,8 +34,8 @@ from chatbot.voice import Voice
 FALLBACKS = ("question", "unknown")  # situations that code itself falls back on
 # of `moves`, the rules that tone QA holds a reply to, only quality/rules.py knows more
 KNOWN = (
-    "name", "description", "knowledge", "utterances", "counter", "cues", "least", "odds", "priority", "excludes", "quiet",
-    "gives_way", "lasts", "escalate", "ticket", "format", "decoding", "moves",
+    "name", "description", "knowledge", "utterances", "counter", "cues", "least", "odds", "priority", "excludes",
+    "quiet", "gives_way", "lasts", "escalate", "ticket", "format", "decoding", "moves",
 )  # fmt: skip
 DECODING = ("max_new_tokens", "temperature", "top_p")  # what a situation may set
 
