@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from knowledge.chunk import Passage, Place
+from knowledge.chunk import Passage, Place, sentences
 from knowledge.errors import ArticleError
 
 FILE = "asked.jsonl"
@@ -26,6 +26,12 @@ class Asked:
     line: int
     text: str
     told: bool = False  # inside a story
+
+
+def asking(message: str) -> str:
+    """The sentences of `message` that ask, the last one if none does; all of it where that is one sentence."""
+    said = sentences(message.strip())
+    return " ".join([one for one in said if "?" in one] or said[-1:])
 
 
 def read_asked(folder: Path, passages: Iterable[Passage]) -> list[Asked]:

@@ -62,7 +62,7 @@ class Passage:
             if item and lead:
                 found[said[item.end() :]] = lead
             elif not item and said:
-                lead = _sentences(said)[-1] if said.endswith(":") else ""
+                lead = sentences(said)[-1] if said.endswith(":") else ""
         return found
 
     @property
@@ -95,7 +95,7 @@ def _lines(block: str) -> list[str]:
     if item := ITEM.match(block):
         return [block[item.end() :]]
     made: list[str] = []
-    for sentence in _sentences(block):
+    for sentence in sentences(block):
         if made and LEANS.match(sentence):
             made[-1] += f" {sentence}"
         elif sentence:
@@ -103,7 +103,8 @@ def _lines(block: str) -> list[str]:
     return made
 
 
-def _sentences(text: str) -> list[str]:
+def sentences(text: str) -> list[str]:
+    """`text` at its sentences' ends."""
     return re.split(r"(?<=[.!?])\s+", text)
 
 
@@ -125,7 +126,7 @@ def _units(text: str) -> Iterator[str]:
         if not block:
             continue
         listed = re.match(r"[-*|]|\d+[.)]\s", block)
-        whole = [block] if listed or _words([block]) <= MOST_WORDS else [part for part in _sentences(block) if part]
+        whole = [block] if listed or _words([block]) <= MOST_WORDS else [part for part in sentences(block) if part]
         for unit in whole:
             yield from [unit] if _bytes(unit) <= MOST_BYTES else _parts(unit)
 

@@ -2,8 +2,9 @@
 
 A line's score is the cosine of the question to the line and the ways in which customers ask for it (their
 middle: asked.jsonl), plus half of that to the nearest such way and to the whole passage, plus BM25 over the
-line and those ways: what each is worth on the suite stands in adapters/LOG.md. Whether a line is about the
-question at all is decided on raw cosines and term coverage, never on the fused score."""
+line and those ways; the sentences that ask count once more beside the whole message. What each is worth on the
+suite stands in adapters/LOG.md. Whether a line is about the question at all is decided on raw cosines and term
+coverage of the whole message, never on the fused score."""
 
 import threading
 from collections.abc import Collection, Sequence
@@ -16,6 +17,7 @@ from knowledge.answerable import NEAREST, Judge, Judgement
 from knowledge.chunk import Passage, Place
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing, KnowledgeError
+from knowledge.found import LEXICAL, Found, Said, beside, dense, said
 from knowledge.ingest import current_index, judge_of, pointed
 from knowledge.nearline import CLOSEST, closest
 from knowledge.passages import DAMAGED, Passages
@@ -24,9 +26,6 @@ from knowledge.store import Store
 from knowledge.words import Words, counted, stems_of
 
 POOL = 50  # candidates from each side
-WHOLE = 0.5  # what the passage's cosine counts beside that of a line
-ASKED = 0.5  # what that of the nearest phrasing counts
-LEXICAL = 0.4  # what the best BM25 score counts
 SURE = 0.43  # cosine, of passage or best line, from which it is about the question whatever its words: all of 61
 # answerable held-in questions reach it (the least likely .49), what is off topic .41 at most
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
@@ -55,8 +54,8 @@ class Hit:
     dense_rank: int | None  # of the passage
     lexical_rank: int | None  # of the line
     best: float = 0.0  # the best cosine of the passage's lines
-    dense: float = 0.0  # what its cosines count together
-    lexical: float = 0.0  # 0..1, BM25 as a share of the question's best
+    dense: float = 0.0  # what its cosines count together, with those to the sentences that ask
+    lexical: float = 0.0  # 0..1, BM25 as a share of the question's best, with that of the sentences that ask
     reordered: Reordered | None = None
 
     @property
@@ -89,7 +88,7 @@ class Searcher:
         chosen = _chosen(only, index.articles)
         if not question.strip() or k < 1:
             return ()
-        asked = [(one, self._embedder.encode([one])[0]) for one in (behind, question) if one.strip()]  # (d,) each
+        asked = [said(one, self._embedder) for one in (behind, question) if one.strip()]
         if self._reranker is None:
             return index.search(asked, k, chosen)
         return reordered(behind or question, index.search(asked, max(k, RERANKED), chosen), self._reranker)[:k]
@@ -100,7 +99,7 @@ class Searcher:
         chosen = _chosen(only, index.articles)
         if not question.strip():
             return ()
-        return index.look(question, self._embedder.encode([question])[0], chosen)
+        return index.look(said(question, self._embedder), chosen)
 
     @property
     def articles(self) -> tuple[str, ...]:
@@ -169,21 +168,21 @@ class _Index:
         self._asked, self._phrasings = set(asked), len(asked)
         self.articles = tuple(sorted(self._passages.articles))
 
-    def search(self, asked: Sequence[tuple[str, Any]], k: int, only: Collection[str]) -> tuple[Hit, ...]:
-        """`asked`: one question or more, each with its vector; a line must be about one of them, and counts by all."""
-        founds = [self._found(question, vector, only) for question, vector in asked]
+    def search(self, asked: Sequence[Said], k: int, only: Collection[str]) -> tuple[Hit, ...]:
+        """`asked`: one question or more; a line must be about one of them, and counts by all."""
+        founds = [self._found(one, only) for one in asked]
         # beyond the dense pool, and below LIKELY, no line passes
         places = {place for found in founds for place in (*found.lines, *found.asked) if found.near(place[0]) >= LIKELY}
         read = (filter(passes, (self._hit(place, found) for found in founds)) for place in self._order(places, founds))
         return tuple(islice((hit for hits in read for hit in islice(hits, 1)), k))
 
-    def look(self, question: str, vector: Any, only: Collection[str]) -> tuple[Hit, ...]:
-        found = self._found(question, vector, only)
+    def look(self, question: Said, only: Collection[str]) -> tuple[Hit, ...]:
+        found = self._found(question, only)
         return tuple(
             self._hit(place, found) for place in self._order({*found.lines, *found.asked, *found.words}, [found])
         )
 
-    def _order(self, places: Collection[Place], founds: Sequence["_Found"]) -> list[Place]:
+    def _order(self, places: Collection[Place], founds: Sequence[Found]) -> list[Place]:
         """Best first."""
         fused = {
             place: sum(self._dense(place, one) + LEXICAL * one.lexical(place) for one in founds) for place in places
@@ -204,13 +203,14 @@ class _Index:
         asked = closest(self._store.asked_for(place, vector, CLOSEST), cosine)
         return cosine, asked, self._words.of_lines.share(stems, counted(document))
 
-    def _found(self, question: str, vector: Any, only: Collection[str]) -> "_Found":
+    def _found(self, message: Said, only: Collection[str]) -> Found:
+        vector = message.vector
         among = self._passages.of(only)
         where = {"passage": {"$in": among}} if only else None
         dense = self._store.nearest(vector, min(POOL, len(among or self._passages)), only)
         lines = self._store.nearest_lines(vector, min(3 * POOL, self._passages.lines), where)
         asked = self._store.nearest_asked(vector, min(3 * POOL, self._phrasings), where)
-        stems = stems_of(question)
+        stems = stems_of(message.text)
         best = dict.fromkeys((name for name, _ in dense), 0.0)
         for (name, _), cosine in lines.items():
             best[name] = max(best.get(name, 0.0), cosine)
@@ -218,15 +218,20 @@ class _Index:
         words = self._lexical(stems, only)
         word_ranks = {place: rank for rank, place in enumerate(words, 1)}
         least, most = min(asked.values(), default=0.0), max(words.values(), default=1.0)
-        return _Found(stems, dict(dense), ranks, lines, best, asked, words, word_ranks, least, most)
+        aside = self._found(message.aside, only) if message.aside else None
+        return Found(stems, dict(dense), ranks, lines, best, asked, words, word_ranks, least, most, aside)
 
-    def _dense(self, place: Place, found: "_Found") -> float:
+    def _dense(self, place: Place, found: Found) -> float:
+        whole = self._alone(place, found)
+        return whole if found.aside is None else beside(whole, self._alone(place, found.aside))
+
+    def _alone(self, place: Place, found: Found) -> float:
         line = found.lines.get(place, 0.0)
         # a phrasing beyond the pool is farther away than all of it; a line without phrasings speaks for itself
         least = found.least if place in self._asked else 1.0
         return dense(line, found.cosines.get(place[0], 0.0), found.asked.get(place, min(line, least)))
 
-    def _hit(self, place: Place, found: "_Found") -> Hit:
+    def _hit(self, place: Place, found: Found) -> Hit:
         passage, line = self._passages[place[0]], found.lines.get(place, 0.0)
         cosine, best = found.cosines.get(passage.id, 0.0), found.best.get(passage.id, 0.0)
         coverage = self._words.of_passages.share(found.stems, counted(passage.cited))
@@ -240,35 +245,6 @@ class _Index:
         allowed = self._passages.lines_of(only) if only else None
         found = self._words.lexicon.best(asked, min(3 * POOL, self._passages.lines), allowed)
         return {self._passages.place(number): score for number, score in found}
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What each side found for one question."""
-
-    stems: list[str]  # of the question
-    cosines: dict[str, float]  # of the nearest passages
-    ranks: dict[str, int]  # of these
-    lines: dict[Place, float]  # cosines of the nearest lines
-    best: dict[str, float]  # by passage, the best of its lines
-    asked: dict[Place, float]  # by line, its nearest phrasing
-    words: dict[Place, float]  # BM25, best first
-    word_ranks: dict[Place, int]  # of these
-    least: float  # of `asked`
-    most: float  # of `words`
-
-    def near(self, passage: str) -> float:
-        """The better cosine of a passage and its best line; 0 beyond the nearest passages."""
-        return max(self.cosines[passage], self.best[passage]) if passage in self.cosines else 0.0
-
-    def lexical(self, place: Place) -> float:
-        """BM25 as a share of the question's best."""
-        return self.words.get(place, 0.0) / self.most
-
-
-def dense(line: float, whole: float, asked: float) -> float:
-    """What the cosines of a line, its whole passage and its nearest phrasing count together."""
-    return line + WHOLE * whole + ASKED * asked
 
 
 def passes(hit: Hit) -> str:

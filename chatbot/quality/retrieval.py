@@ -27,7 +27,8 @@ from chatbot.lookup import Searcher, lines, outlook
 from chatbot.quality.intents import labelled
 from chatbot.quality.stats import Mean, Rate, mean_of, rate_of
 from chatbot.quality.suite import Case, holds
-from knowledge.search import LEXICAL, Hit, dense
+from knowledge.found import LEXICAL, dense
+from knowledge.search import Hit
 from knowledge.words import Lexicon, stemmed, stems_of
 
 DATA = HERE.parent / "shared" / "data"

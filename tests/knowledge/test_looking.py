@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 
 from knowledge.errors import KnowledgeError
+from knowledge.asked import asking
+from knowledge.found import ASKING, LEXICAL, dense
 from knowledge.ingest import build_index
-from knowledge.search import COVERED, LEXICAL, LIKELY, SURE, Searcher, dense, open_searcher, passes
+from knowledge.search import COVERED, LIKELY, SURE, Searcher, open_searcher, passes
 from knowledge.words import Lexicon, stemmed, stems_of
 from tests.conftest import FakeEncoder, hit
 
@@ -126,3 +128,29 @@ def test_a_lexicon_ranks_by_words_and_can_be_told_where_to_look() -> None:
     assert [place for place, _ in found] == [1, 0]
     assert [place for place, _ in lexicon.best(stems_of("lamp oil"), 3, [True, False, True])] == [0]
     assert lexicon.best(stems_of("quantum"), 3) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        ("what does oil cost", "what does oil cost"),
+        ("My aunt gave me a lamp. What does oil cost? She is 80.", "What does oil cost?"),
+        ("Is it glass? My aunt says so.\nAnd how heavy is it?", "Is it glass? And how heavy is it?"),
+        ("My lamp broke. I want to send it back.", "I want to send it back."),
+        ("  ", ""),
+    ],
+)
+def test_the_sentences_that_ask_are_taken_out_of_a_story(message: str, asks: str) -> None:
+    assert asking(message) == asks
+
+
+def test_what_the_asking_sentences_are_worth_to_a_line_counts_beside_the_whole_message(shop: Searcher) -> None:
+    story, asks = "Delivery delivery takes days of oil and oil.", "Do lamps of green glass cost 40 dollars?"
+    whole, alone = ({(one.passage.id, one.text): one for one in shop.look(text)} for text in (story + " It.", asks))
+    both = {(one.passage.id, one.text): one for one in shop.look(f"{story} {asks}")}
+    assert next(iter(both))[1] == next(iter(alone))[1] != next(iter(whole))[1]
+    for place, one in both.items():
+        plain = shop.look(f"{story} {asks.replace('?', '')}.")  # the same words and none that ask: the last sentence
+        same = next(hit for hit in plain if (hit.passage.id, hit.text) == place)
+        assert one.fused == pytest.approx(same.fused, abs=0.2)
+    assert ASKING < 0.5, "the whole message leads"
