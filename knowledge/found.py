@@ -63,5 +63,3 @@ def dense(line: float, whole: float, asked: float) -> float:
 
 def beside(whole: float, aside: float) -> float:
     return (whole + ASKING * aside) / (1 + ASKING)
-
-
