@@ -33,17 +33,17 @@ def counted(console: Console, what: str, quiet: bool = False) -> Iterator[Tell]:
 
 def _lines(console: Console, what: str, quiet: bool) -> Tell:
     began = last = time.monotonic()
-    first: int | None = None  # those kept from before
+    first: tuple[int, float] | None = None  # those kept from before, and when the work on the others began
 
     def tell(done: int, total: int) -> None:
         nonlocal first, last
         now = time.monotonic()
         start = first is None
-        first = done if first is None else first
+        kept, since = first = first or (done, now)
         if quiet or (not start and done < total and now - last < EVERY_S):
             return
         last = now
-        console.print(f"{what} {done}/{total}  {now - began:.0f} s{_left(done - first, total - done, now - began)}")
+        console.print(f"{what} {done}/{total}  {now - began:.0f} s{_left(done - kept, total - done, now - since)}")
 
     return tell
 
