@@ -5,6 +5,7 @@ Both are timed by turns in one run, so that what else the machine does falls on 
 
 import time
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import median
@@ -71,9 +72,11 @@ def measure_speed(settings: Settings, modes: int, prompt_tokens: int, new_tokens
     all_rows = [Row(prompt, worn) for worn in ([None, tone, tone][:modes] if modes > 1 else [tone])]
     engine = LocalEngine(_Endless(base.id, base.folder, base.model, base.tokenizer), loaded.model, loaded.tones)
     try:
-        together, alone = _by_turns(engine, (all_rows, all_rows[-1:]), new_tokens, tell)
+        kinds = (all_rows, all_rows[-1:]) if modes > 1 else (all_rows,)  # one mode alone is timed once
+        ends = _by_turns(engine, kinds, new_tokens, tell)
     finally:
         engine.close()
+    together, alone = ends[0], ends[-1]
     return Speed(
         three_mode_s=_seconds(together),
         one_mode_s=_seconds(alone),
@@ -95,7 +98,7 @@ def measure_speed(settings: Settings, modes: int, prompt_tokens: int, new_tokens
     )
 
 
-def _by_turns(engine: Engine, kinds: tuple[list[Row], ...], new_tokens: int, tell: Tell) -> list[list[End]]:
+def _by_turns(engine: Engine, kinds: Sequence[list[Row]], new_tokens: int, tell: Tell) -> list[list[End]]:
     """How each kind of batch ended, ROUNDS times, all kinds in every round."""
     for rows in kinds:
         _written(engine, rows, WARM)

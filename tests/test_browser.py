@@ -27,7 +27,7 @@ WIDTHS = (1280, 390)
 def address(real_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app as `make demo` starts it, on a free port, with a home that holds no conversation yet."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("models", "index"):
+    for name in ("models", "index", "situations"):
         (home / name).symlink_to(real_home / name)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

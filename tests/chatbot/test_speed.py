@@ -59,7 +59,9 @@ def test_its_medians_are_those_of_the_batches(settings: Settings, runs: list) ->
 
 
 def test_one_mode_wears_the_adapter(settings: Settings, runs: list) -> None:
-    measure_speed(settings, 1, 90, 2, nothing)
+    found = measure_speed(settings, 1, 90, 2, nothing)
+    assert [len(run.rows) for run in runs] == [1] * (1 + ROUNDS), "the same is not timed twice"
+    assert (found.ratio, found.one_mode_s) == (1.0, found.three_mode_s)
     assert {row.tone for run in runs for row in run.rows} == {"northwind"}
 
 
