@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from knowledge.errors import KnowledgeError
 from knowledge.asked import asking
+from knowledge.errors import KnowledgeError
 from knowledge.found import ASKING, LEXICAL, dense
 from knowledge.ingest import build_index
 from knowledge.search import COVERED, LIKELY, SURE, Searcher, open_searcher, passes
