@@ -134,20 +134,23 @@ class Detector:
         if evidence[0].cosine < SURE or max(shares.values()) < LEAST:
             chance = shares.get(self._fallback, 0.0)
             return Verdict(self.situations[self._fallback], chance, "fallback", evidence, chance=chance)
-        of_kind = self._possible(shares, kinds)
+        of_kind, outweighed = self._possible(shares, kinds)
         winner = max(of_kind, key=lambda key: of_kind[key], default=self._fallback)
         likely = sorted((key for key in of_kind if of_kind[key] >= ALSO), key=lambda key: -of_kind[key])
         also, dropped = beside(self.situations[winner], [self.situations[key] for key in likely if key != winner])
         told = sure(shares, self.head.sharpness).get(winner, 0.0) if self.head else shares.get(winner, 0.0)
         chance = shares.get(winner, 0.0)
-        return Verdict(self.situations[winner], told, "detected", evidence, also, dropped, chance)
+        return Verdict(self.situations[winner], told, "detected", evidence, also, (*outweighed, *dropped), chance)
 
-    def _possible(self, shares: Mapping[str, float], kinds: Sequence[str]) -> dict[str, float]:
-        """Of `shares` those whose situation is of a kind asked for, and as likely as its file wants."""
+    def _possible(self, shares: Mapping[str, float], kinds: Sequence[str]) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Of `shares` those whose situation is of a kind asked for, and as likely as its file wants; for each likely
+        one that the matters outweigh the sentence that says so."""
         of_kind = {key: share for key, share in shares.items() if self.situations[key].knowledge in kinds}
         matter = sum(share for key, share in of_kind.items() if self.situations[key].knowledge == NEEDED)
-        wanted = {key: max(one.least, one.odds * matter) for key, one in self.situations.items()}
-        return {key: share for key, share in of_kind.items() if share >= wanted[key]}
+        possible = {key: share for key, share in of_kind.items() if share >= self.situations[key].least}
+        lighter = [key for key, share in possible.items() if share < self.situations[key].odds * matter]
+        told = tuple(_outweighed(self.situations[key]) for key in lighter if shares[key] >= ALSO)
+        return {key: share for key, share in possible.items() if key not in lighter}, told
 
     def _cues(self, message: str, kinds: Sequence[str]) -> list[Evidence]:
         """The words of `message` that decide by themselves, each situation once, the highest priority first."""
@@ -168,6 +171,13 @@ class Detector:
         situation, utterance = self._said[index]
         shown = "an example message that is not shown" if self.situations[situation].quiet else utterance
         return Evidence(situation, shown, cosine)
+
+
+def _outweighed(mood: Situation) -> str:
+    return (
+        f"“{mood.name}” is likely too and is left out: it would have to be {mood.odds:g} times as likely as all matters "
+        "that the articles may answer together."
+    )
 
 
 def lasted(found: Verdict, earlier: Sequence[Situation]) -> Verdict:

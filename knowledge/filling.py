@@ -35,7 +35,9 @@ from knowledge.store import (
 from knowledge.unanswered import Unanswered
 from knowledge.words import Words
 
-AT_ONCE = 32  # texts embedded in one go
+AT_ONCE = 256  # texts embedded in one go. They are read in batches of like length: of 32 in the order of the lists, a
+# question of five words would wait for a story of sixty
+TOLD = 32  # texts between two words of progress
 MOST_WAITING = 10_000  # pieces in memory while so many are gathered
 
 Tell = Callable[[int, int], None]  # (done, in all): passages, questions, replies, ...; may raise to stop
@@ -131,7 +133,7 @@ class _Progress:
 
     def add(self, worth: int) -> None:
         self._done += worth
-        if self._done >= self._told + AT_ONCE:
+        if self._done >= self._told + TOLD:
             self.end()
 
     def end(self) -> None:

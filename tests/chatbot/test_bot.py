@@ -59,7 +59,8 @@ def test_what_the_articles_do_not_answer_gets_no_lines_however_near_they_are(bot
         ({"unknown": 0.9, "question": 0.1}, 0.4, "question", "answered"),
         ({"unknown": 0.9, "question": 0.1}, 0.2, "unknown", "detected"),
         ({"unknown": 0.4, "upset": 0.35, "question": 0.25}, 0.6, "question", "answered"),
-        ({"upset": 0.4, "question": 0.35, "unknown": 0.25}, 0.6, "upset", "detected"),
+        ({"upset": 0.6, "question": 0.25, "unknown": 0.15}, 0.6, "upset", "detected"),
+        ({"upset": 0.4, "question": 0.35, "unknown": 0.25}, 0.6, "question", "detected"),  # less than its odds
         ({"legal": 0.55, "refund": 0.25, "question": 0.2}, 0.9, "legal", "detected"),
         ({"human": 0.4, "refund": 0.3, "question": 0.3}, 0.9, "human", "detected"),
     ],
@@ -208,7 +209,7 @@ def test_what_lasts_and_cannot_join_says_why(moods) -> None:
 
 
 def test_two_likely_situations_guide_the_prompted_modes_together(bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = {"upset": 0.5, "refund": 0.4, "legal": 0.1}
+    shares = {"upset": 0.6, "refund": 0.28, "legal": 0.12}
     monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares))
     brief = bot.prepare("this is a joke, I want my money back", THREE)
     base, tuned, combined = (row.messages[0].content for row in brief.rows)

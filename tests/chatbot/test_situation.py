@@ -96,6 +96,7 @@ def test_a_mood_must_outweigh_all_matters_together_by_its_odds(odds: float, key:
     verdict = Detector(situations, FakeEncoder(), head=head).detect("like upset")  # type: ignore[arg-type]
     assert verdict.situation.key == key
     assert verdict.also == next((one for one in situations if one.key == also), None), "not beside it either"
+    assert any("1.1 times as likely" in one for one in verdict.dropped) is (odds > 1)
     alone = Detector(situations, FakeEncoder(), head=head).detect("like upset", ("welcome",))  # type: ignore[arg-type]
     assert alone.situation.key == "upset", "where no matter may be taken, none outweighs it"
 

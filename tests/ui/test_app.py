@@ -193,12 +193,12 @@ def test_a_ticket_of_an_earlier_version_is_taken_over_from_its_file(page: AppTes
 
 
 def test_a_second_situation_is_named_and_a_dropped_one_says_why(page: AppTest, bot, monkeypatch) -> None:
-    shares = {"upset": 0.4, "refund": 0.3, "order-problem": 0.3}
+    shares = {"data-request": 0.4, "refund": 0.3, "order-problem": 0.3}
     monkeypatch.setattr(bot._detector, "head", SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares))
     ask(page.run(), "this is a joke, I want my money back")
     assert not page.exception
     record = page.session_state["talk"].turns[0]["situation"]
-    assert (record["key"], record["also"]) == ("upset", "Refund or return")
+    assert (record["key"], record["also"]) == ("data-request", "Refund or return")
     assert any("two are the most" in one.value for one in page.caption)
 
 
