@@ -175,8 +175,8 @@ class Detector:
 
 def _outweighed(mood: Situation) -> str:
     return (
-        f"“{mood.name}” is likely too and is left out: it would have to be {mood.odds:g} times as likely as all matters "
-        "that the articles may answer together."
+        f"“{mood.name}” is likely too and is left out: it would have to be {mood.odds:g} times as likely as all "
+        "matters that the articles may answer together."
     )
 
 
