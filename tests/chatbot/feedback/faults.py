@@ -28,6 +28,7 @@ from tests.chatbot.feedback import postgres
 from tests.chatbot.feedback.given import MODES, a_vote, saved
 
 FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.chatbot.feedback.faults"])  # before the first fork: its server serves all
 SECRET = "s3cret"  # the password in every PostgreSQL address of these tests
 COUNT = "SELECT count(*) FROM {}"
 
@@ -117,7 +118,6 @@ def _write_until_killed(settings: Settings, pipe: Any, voter: str) -> None:
 
 def killed_writers(ground: Ground, rounds: int = 100, seed: int = 0) -> Outcome:
     """A process that votes and tells each vote once it is acknowledged is killed (SIGKILL) at a random moment."""
-    FORKS.set_forkserver_preload(["tests.chatbot.feedback.faults"])
     rng, acknowledged, right = random.Random(seed), set(), 0
     opened_once = open_store(ground.settings)
     opened_once.close()
