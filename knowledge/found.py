@@ -62,4 +62,5 @@ def dense(line: float, whole: float, asked: float) -> float:
 
 
 def beside(whole: float, aside: float) -> float:
+    """The mean of both, the sentences that ask by ASKING of the weight."""
     return (whole + ASKING * aside) / (1 + ASKING)
