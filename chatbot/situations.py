@@ -2,8 +2,8 @@
 
 What is wrong in a file is found here, by file and line, before any model runs."""
 
-import math
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ def read_situation(path: Path, voice: Voice) -> Situation:
         escalate=_escalate(file),
         priority=_whole(file, facts.get("priority", 0)),
         excludes=_excludes(file, facts.get("excludes") or []),
-        least=_share(file, facts.get("least", 0)),
-        odds=_odds(file, facts.get("odds", 0)),
+        least=_number(file, "least", 1.0, "a chance from 0 to 1"),
+        odds=_odds(file),
         quiet=facts.get("quiet") is True,
         cues=_cues(file, facts.get("cues") or []),
         counter=_counter(file, facts.get("counter") or {}),
@@ -146,18 +146,18 @@ def _excludes(file: PromptFile, found: Any) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def _share(file: PromptFile, found: Any) -> float:
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= 1:
-        raise file.fault(f"'least' must be a chance from 0 to 1, not {found!r}.", "least:")
+def _number(file: PromptFile, key: str, most: float, said: str) -> float:
+    found = file.facts.get(key, 0)
+    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found <= most:
+        raise file.fault(f"'{key}' must be {said}, not {found!r}.", f"{key}:")
     return float(found)
 
 
-def _odds(file: PromptFile, found: Any) -> float:
-    if not isinstance(found, (int, float)) or isinstance(found, bool) or not 0 <= found < math.inf:
-        raise file.fault(f"'odds' must be a number from 0, not {found!r}.", "odds:")
-    if found and file.facts.get("knowledge") == NEEDED:
+def _odds(file: PromptFile) -> float:
+    odds = _number(file, "odds", sys.float_info.max, "a number from 0")
+    if odds and file.facts.get("knowledge") == NEEDED:
         raise file.fault("'odds' weighs a situation against those with 'knowledge: needed'; this is one.", "odds:")
-    return float(found)
+    return odds
 
 
 def _cues(file: PromptFile, found: Any) -> tuple[str, ...]:

@@ -61,6 +61,11 @@ def dense(line: float, whole: float, asked: float) -> float:
     return line + WHOLE * whole + ASKED * asked
 
 
+def fused(dense: Any, lexical: Any) -> Any:
+    """What lines are ordered by: cosines and words together, of one line or of many."""
+    return dense + LEXICAL * lexical
+
+
 def beside(whole: float, aside: float) -> float:
     """The mean of both, the sentences that ask by ASKING of the weight."""
     return (whole + ASKING * aside) / (1 + ASKING)

@@ -17,7 +17,7 @@ from knowledge.answerable import NEAREST, Judge, Judgement
 from knowledge.chunk import Passage, Place
 from knowledge.embed import Embedder
 from knowledge.errors import IndexMissing, KnowledgeError
-from knowledge.found import LEXICAL, Found, Said, beside, dense, said
+from knowledge.found import Found, Said, beside, dense, fused, said
 from knowledge.ingest import current_index, judge_of, pointed
 from knowledge.nearline import CLOSEST, closest
 from knowledge.passages import DAMAGED, Passages
@@ -66,7 +66,7 @@ class Hit:
     @property
     def fused(self) -> float:
         """What lines are ordered by."""
-        return self.dense + LEXICAL * self.lexical
+        return float(fused(self.dense, self.lexical))
 
 
 class Searcher:
@@ -184,10 +184,8 @@ class _Index:
 
     def _order(self, places: Collection[Place], founds: Sequence[Found]) -> list[Place]:
         """Best first."""
-        fused = {
-            place: sum(self._dense(place, one) + LEXICAL * one.lexical(place) for one in founds) for place in places
-        }
-        return sorted(places, key=lambda place: (-fused[place], place))
+        worth = {place: sum(fused(self._dense(place, one), one.lexical(place)) for one in founds) for place in places}
+        return sorted(places, key=lambda place: (-worth[place], place))
 
     def judge(self, question: str, vector: Any) -> Judgement:
         if self.learnt is None:

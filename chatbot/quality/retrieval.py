@@ -27,7 +27,7 @@ from chatbot.lookup import Searcher, lines, outlook
 from chatbot.quality.intents import labelled
 from chatbot.quality.stats import Mean, Rate, mean_of, rate_of
 from chatbot.quality.suite import Case, holds
-from knowledge.found import LEXICAL, dense
+from knowledge.found import dense, fused
 from knowledge.search import Hit
 from knowledge.words import Lexicon, stemmed, stems_of
 
@@ -110,7 +110,7 @@ def of_banking(folder: Path, encoder: Encoder, messages: int = MESSAGES, seed: i
         for place, score in lexicon.best(stems_of(text), len(texts)):
             words[place] = score
         meant = dense(near, near, near)
-        both = meant + LEXICAL * words / max(words.max(), 1e-9)
+        both = fused(meant, words / max(words.max(), 1e-9))
         for side, scores in zip(SIDES, (meant, words, both), strict=True):
             best = np.argsort(-scores, kind="stable")[:DEPTH]
             ranks[side].append(first((labels[best] == label) & (scores[best] > 0)))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -72,18 +73,6 @@ def test_a_situation_that_is_not_there_is_refused(detector: Detector) -> None:
         detector.named("x")
 
 
-class Says:
-    """A head that always says the same."""
-
-    sharpness = 1.0
-
-    def __init__(self, **chances: float):
-        self._chances = chances
-
-    def chances(self, vector: object, message: str) -> dict[str, float]:
-        return self._chances
-
-
 @pytest.mark.parametrize(
     ("odds", "key", "also"),
     [(0.0, "upset", "refund"), (0.9, "upset", "refund"), (1.1, "refund", None)],  # .48 against .27 + .21 together
@@ -92,7 +81,8 @@ def test_a_mood_must_outweigh_all_matters_together_by_its_odds(odds: float, key:
     kinds = {"upset": "welcome", "refund": "needed", "question": "needed"}
     situations = [Situation(one, one, "", kind, (f"like {one}",), "", ()) for one, kind in kinds.items()]
     situations[0] = replace(situations[0], odds=odds)
-    head = Says(upset=0.48, refund=0.27, question=0.21)
+    shares = {"upset": 0.48, "refund": 0.27, "question": 0.21}
+    head = SimpleNamespace(sharpness=1.0, chances=lambda vector, message: shares)
     verdict = Detector(situations, FakeEncoder(), head=head).detect("like upset")  # type: ignore[arg-type]
     assert verdict.situation.key == key
     assert verdict.also == next((one for one in situations if one.key == also), None), "not beside it either"
