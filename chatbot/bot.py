@@ -210,9 +210,8 @@ def open_bot(settings: Settings) -> Bot:
     from knowledge.embed import MiniLM
 
     brand, guide = open_guide(settings)
-    embedder = MiniLM()
-    searcher = _searcher(settings, brand, embedder)
-    detector = detector_for(brand, guide, embedder, settings.home)
+    searcher = _searcher(settings, brand, open_embedder(settings))
+    detector = detector_for(brand, guide, MiniLM(), settings.home)
     loaded = load_model(settings, brand)
     engine = LocalEngine(loaded.base, loaded.model, loaded.tones)
     return Bot(brand, guide, detector, searcher, engine, settings, loaded.card, loaded.fault)
@@ -237,9 +236,14 @@ def index_root(home: Path) -> Path:
 
 def open_knowledge(settings: Settings) -> Searcher:
     """The searcher alone, without waking the model."""
-    from knowledge.embed import MiniLM
+    return _searcher(settings, find_brand(settings.brand, settings.home), open_embedder(settings))
 
-    return _searcher(settings, find_brand(settings.brand, settings.home), MiniLM())
+
+def open_embedder(settings: Settings) -> Embedder:
+    """What the search's vectors are made by. Situations are told, and voices scored, by MiniLM."""
+    from knowledge.embed import MPNet
+
+    return MPNet(settings.home / "models")
 
 
 def stale_index(settings: Settings) -> str:

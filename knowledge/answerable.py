@@ -29,8 +29,8 @@ MOST = 4000  # of either list that are learnt from: plenty. Neighbours are all o
 FOLDS = 5  # parts of the lists, each compared by weights learnt on the others
 STRENGTH = 0.001  # scikit-learn's C of the comparison, whose numbers are many; by the left-out questions' AUC
 BLOCK = 500  # questions whose cosines are worked out at once
-OURS = 0.57  # cosine to a question of either list, from which a message is about the shop: what is off topic or small
-# talk lies below it (northwind's held-in cases and kept utterances, adapters/LOG.md)
+OURS = 0.61  # cosine to a question of either list, from which a message is about the shop: what is off topic or small
+# talk lies below it (northwind's held-in cases and kept utterances), answerable held-in questions reach .62
 EVEN = 0.5  # the chance at which a balanced regression is undecided
 NO_LINE = (0.0, 0.0, 0.0)
 KEPT = 0.91  # share of answered questions that must keep their lines, each judged without itself. The lists are harder

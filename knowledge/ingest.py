@@ -23,6 +23,7 @@ from knowledge.answerable import VERSION as JUDGE_VERSION
 from knowledge.answerable import Judge
 from knowledge.article import article_files, read_article
 from knowledge.asked import read_asked
+from knowledge.brought import brought
 from knowledge.chunk import VERSION
 from knowledge.disk import disk_named, write_whole
 from knowledge.embed import Embedder
@@ -37,7 +38,7 @@ from knowledge.words import Words, write_words
 CURRENT = "current"
 MANIFEST = "manifest.json"  # written last
 SERVER = "server"  # in the folder of an index whose vectors are on a Chroma server: its address
-FORMAT = 2  # of an index's files; an older program's index is built anew
+FORMAT = 3  # of an index's files; an older program's index is built anew
 LOCK_WAIT = 60.0  # seconds for another writer to finish
 
 
@@ -202,6 +203,7 @@ class _Build:
                 known = {one.cited: vector for one, vector in zip(passages, vectors, strict=True)} | store.known()
                 single = [text for text in known if "\n" not in text]
                 kept.add(single, np.stack([known[text] for text in single]))
+        kept.take(*brought(self.articles, self.embedder.fingerprint))
         return kept
 
     def _filled(self, folder: Path, contents: Contents, kept: Kept) -> int:

@@ -41,14 +41,24 @@ class Kept:
 
     def add(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Keep `vectors` (n, d), one for each of `texts`, none of them kept yet. They are on the disk afterwards."""
-        anew = not self._stem
-        self._append([_key(text) for text in texts], vectors)
-        if anew:
-            self._point()
+        self.take([_key(text) for text in texts], vectors)
+
+    def take(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep `vectors` (n, d) too, by keys of another Kept; those that are here already stay as they are."""
+        fresh = [place for place, key in enumerate(keys) if key not in self._rows]
+        if fresh:
+            anew = not self._stem
+            self._append([keys[place] for place in fresh], vectors[fresh])
+            if anew:
+                self._point()
 
     def of(self, texts: Sequence[str]) -> Vectors:
         """(n, d): the vectors of `texts`, which must all be kept."""
         return self._of([_key(text) for text in texts])
+
+    def everything(self) -> tuple[list[bytes], Vectors]:
+        """All keys, and their vectors (n, d)."""
+        return list(self._rows), self._of(list(self._rows))
 
     def drop_all_but(self, texts: Iterable[str], most: int) -> None:
         """Only `texts`, at most so many, are in use. Nothing happens where little room would be won."""

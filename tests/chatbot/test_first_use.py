@@ -17,7 +17,7 @@ from ui.doctor import _index
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch) -> Settings:
-    monkeypatch.setattr("knowledge.embed.MiniLM", FakeEncoder)
+    monkeypatch.setattr("knowledge.embed.MPNet", lambda models: FakeEncoder())
     new_brand("acme", tmp_path, "Acme Lamps", "a lamp shop", "help@acme.example", "– Acme")
     return Settings(home=tmp_path, brand="acme")
 

@@ -1,4 +1,4 @@
-"""Search on northwind's own articles with the real MiniLM: the right passage first, and none when none is about it."""
+"""Search on northwind's own articles with the real model: the right passage first, and none when none is about it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chatbot.quality.suite import read_suite
-from knowledge.embed import MiniLM
+from knowledge.embed import MiniLM, MPNet
 from knowledge.search import Searcher
 from knowledge.store import ASKED, LINES, PASSAGES
 
@@ -63,24 +63,27 @@ def test_k_is_kept_and_none_is_none(searcher: Searcher) -> None:
     assert searcher.search("How long do I have to return boots?", 0) == ()
 
 
-def test_the_embedder_gives_rows_of_length_one() -> None:
-    model = MiniLM()
+@pytest.mark.parametrize("which", ["MiniLM", "MPNet"])
+def test_the_embedders_give_rows_of_length_one(which: str, real_home: Path) -> None:
+    model = MiniLM() if which == "MiniLM" else MPNet(real_home / "models")
     vectors = model.encode(["boots", "Where is my parcel?", ""])
-    assert vectors.shape == (3, 384)
+    assert vectors.shape == (3, model.width) == (3, {"MiniLM": 384, "MPNet": 768}[which])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    for text in ("boots", "Where is my parcel?", "", "so " * 600):
+    for text in ("boots", "Where is my parcel?", "", "so " * 300):
         own = model._model.encode([text], normalize_embeddings=True, show_progress_bar=False)
         assert np.array_equal(model.encode([text]), own), "alone it is the library's own vector, bit by bit"
 
 
-def test_a_small_brands_search_finds_what_an_exact_one_does_whichever_build_it_is(searcher: Searcher) -> None:
+def test_a_small_brands_search_finds_what_an_exact_one_does_whichever_build_it_is(
+    searcher: Searcher, real_home: Path
+) -> None:
     """Chroma's graph is approximate: with its own settings two builds of northwind differed in 7 of 228 questions."""
     store, vectors = searcher._newest()._store, {}
     for part, n in ((PASSAGES, 50), (LINES, 150), (ASKED, 150)):
         found = store._parts[part].get(include=["embeddings"])
         vectors[part] = found["ids"], np.asarray(found["embeddings"], np.float32), n
     asked = [case.question for case in read_suite(SUITE)[::6]]
-    for vector in MiniLM().encode(asked):
+    for vector in MPNet(real_home / "models").encode(asked):
         for part, (ids, known, n) in vectors.items():
             cosines = known @ vector
             found, near = store._query(part, vector, n)

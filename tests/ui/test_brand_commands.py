@@ -26,8 +26,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(embed, "MiniLM", FakeEncoder)
-    monkeypatch.setattr(embed, "check_model", lambda: None)
+    monkeypatch.setattr(embed, "MPNet", lambda models: FakeEncoder())
     return tmp_path / "home"
 
 

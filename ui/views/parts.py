@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from chatbot.bot import Bot, open_bot, renew_index, stale_index
+from chatbot.bot import Bot, open_bot, open_embedder, renew_index, stale_index
 from chatbot.brand import find_brand
 from chatbot.guide import KINDS
 from chatbot.settings import Settings, read_settings
-from knowledge.embed import MiniLM
 from ui import markup
 from ui.state import NO_PASSAGES, NOTES, Record, sure
 
@@ -16,7 +15,7 @@ def the_bot() -> Bot:
     settings = read_settings()
     if why := stale_index(settings):
         with st.spinner(why):
-            renew_index(settings, find_brand(settings.brand, settings.home), MiniLM())
+            renew_index(settings, find_brand(settings.brand, settings.home), open_embedder(settings))
     _opened()  # here, not within _guided: of two that are wrapped only the outer one's spinner is seen
     return _guided(stamp(settings))
 
