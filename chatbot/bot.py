@@ -52,12 +52,13 @@ class Bot:
         settings: Settings,
         adapter: Card | None = None,
         adapter_fault: str = "",
+        voices: Encoder | None = None,
     ):
         self.brand, self.guide, self.engine = brand, guide, engine
         self.adapter, self.adapter_fault = adapter, adapter_fault
         self.settings = settings
         self.situations: tuple[Situation, ...] = tuple(detector.situations.values())
-        self._detector, self._searcher = detector, searcher
+        self._detector, self._searcher, self._voices = detector, searcher, voices
 
     @property
     def voice(self) -> Voice:
@@ -75,8 +76,13 @@ class Bot:
 
     @property
     def encoder(self) -> Encoder:
-        """Texts to vectors: what situations are told apart with, and what the voice score learns from."""
+        """Texts to vectors: what lines are found and situations told apart with."""
         return self._detector.encoder
+
+    @property
+    def voices(self) -> Encoder:
+        """What the voice score learns from: always the same, so that its marks can be compared over the years."""
+        return self._voices or self.encoder
 
     def prepare(
         self,
@@ -156,7 +162,7 @@ class Bot:
         detector = self._detector
         if guide.situations != self.guide.situations:
             detector = detector_from(detector, self.brand, guide.situations)
-        parts = (detector, self._searcher, self.engine, self.settings, self.adapter, self.adapter_fault)
+        parts = (detector, self._searcher, self.engine, self.settings, self.adapter, self.adapter_fault, self._voices)
         return Bot(brand or self.brand, guide, *parts)
 
     @property
@@ -210,11 +216,12 @@ def open_bot(settings: Settings) -> Bot:
     from knowledge.embed import MiniLM
 
     brand, guide = open_guide(settings)
-    searcher = _searcher(settings, brand, open_embedder(settings))
-    detector = detector_for(brand, guide, MiniLM(), settings.home)
+    embedder = open_embedder(settings)
+    searcher = _searcher(settings, brand, embedder)
+    detector = detector_for(brand, guide, embedder, settings.home)
     loaded = load_model(settings, brand)
     engine = LocalEngine(loaded.base, loaded.model, loaded.tones)
-    return Bot(brand, guide, detector, searcher, engine, settings, loaded.card, loaded.fault)
+    return Bot(brand, guide, detector, searcher, engine, settings, loaded.card, loaded.fault, MiniLM())
 
 
 def open_detector(settings: Settings, embedder: Embedder) -> Detector:
@@ -240,7 +247,7 @@ def open_knowledge(settings: Settings) -> Searcher:
 
 
 def open_embedder(settings: Settings) -> Embedder:
-    """What the search's vectors are made by. Situations are told, and voices scored, by MiniLM."""
+    """What lines are found and situations told apart by; voices are scored by MiniLM."""
     from knowledge.embed import MPNet
 
     return MPNet(settings.home / "models")

@@ -1,4 +1,6 @@
-"""What a brand's messages teach about its situations: the detector, learnt once and kept, or anew in seconds."""
+"""What a brand's messages teach about its situations: the detector, learnt once and kept, or anew in seconds.
+
+Run: python -m chatbot.taught, to write the vectors that the brand of the settings brings along anew after a change."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,7 +12,9 @@ from chatbot.brand import Brand
 from chatbot.guide import Guide
 from chatbot.head import Encoder, enough, kept, learn
 from chatbot.situation import UNKNOWN, Detector, Situation
-from knowledge.embed import Remembering
+from knowledge.brought import brought, write
+from knowledge.embed import Remembering, Vectors
+from knowledge.kept import key_of
 
 # situations whose training examples teach the head nothing. A message that nothing answers looks like a question, and
 # whether the articles answer is not for the head to say; small talk's examples hold thanks, a situation of its own now
@@ -23,9 +27,16 @@ def detector_for(brand: Brand, guide: Guide, encoder: Encoder, home: Path) -> De
     Its encoder remembers the messages: an edit of the prompts, too, costs only what is new in it.
     """
     said = messages_of(brand, guide.situations)
-    head = kept(said, encoder, home / "situations" / brand.key)
+    head = kept(said, Remembering(encoder, _brought(brand, said, encoder)), home / "situations" / brand.key)
     known = zip((message for _, message in said), head.vectors, strict=True) if head else ()
     return Detector(guide.situations, Remembering(encoder, dict(known)), head=head)
+
+
+def _brought(brand: Brand, said: Sequence[tuple[str, str]], encoder: Encoder) -> dict[str, Vectors]:
+    """The messages' vectors that the brand's prompt folder brings along (see knowledge/brought.py)."""
+    keys, vectors = brought(brand.prompts, encoder.fingerprint)
+    known = dict(zip(keys, vectors, strict=True))
+    return {message: known[key] for _, message in said if (key := key_of(message)) in known}
 
 
 def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str, str]]:
@@ -54,3 +65,21 @@ def _shown(situations: Sequence[Situation]) -> list[tuple[str, str]]:
     """(situation, message): what the files themselves say."""
     said = [(one.key, utterance) for one in situations for utterance in one.utterances]
     return said + [counter for one in situations for counter in one.counter]
+
+
+def main() -> None:
+    """Write the brand's file of vectors (knowledge/brought.py)."""
+    from chatbot.bot import open_embedder, open_guide
+    from chatbot.settings import read_settings
+
+    settings = read_settings()
+    brand, guide = open_guide(settings)
+    said, encoder = messages_of(brand, guide.situations), open_embedder(settings)
+    texts = sorted({message for _, message in said}, key=key_of)
+    vectors = Remembering(encoder, _brought(brand, said, encoder)).encode(texts)
+    write(brand.prompts, encoder.fingerprint, [key_of(text) for text in texts], vectors)
+    print(f"{len(texts)} vectors of messages in {brand.prompts}")
+
+
+if __name__ == "__main__":
+    main()

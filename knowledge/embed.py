@@ -70,7 +70,7 @@ class _Sentences:
 
 
 class MiniLM(_Sentences):
-    """all-MiniLM-L6-v2, small and quick: what tells situations apart and scores a voice."""
+    """all-MiniLM-L6-v2, small and quick: what scores a voice."""
 
     fingerprint = f"all-MiniLM-L6-v2 {SHA256[:16]}"
     width = 384
@@ -80,7 +80,7 @@ class MiniLM(_Sentences):
 
 
 class MPNet(_Sentences):
-    """all-mpnet-base-v2, five times slower and surer of what a question is about: what the search finds lines by.
+    """all-mpnet-base-v2, five times slower and surer of what a message is about: finds lines and tells situations apart.
 
     `models` is where it is unpacked, once.
     """

@@ -37,11 +37,11 @@ class Kept:
         return len(self._rows)
 
     def __contains__(self, text: str) -> bool:
-        return _key(text) in self._rows
+        return key_of(text) in self._rows
 
     def add(self, texts: Sequence[str], vectors: Vectors) -> None:
         """Keep `vectors` (n, d), one for each of `texts`, none of them kept yet. They are on the disk afterwards."""
-        self.take([_key(text) for text in texts], vectors)
+        self.take([key_of(text) for text in texts], vectors)
 
     def take(self, keys: Sequence[bytes], vectors: Vectors) -> None:
         """Keep `vectors` (n, d) too, by keys of another Kept; those that are here already stay as they are."""
@@ -54,7 +54,7 @@ class Kept:
 
     def of(self, texts: Sequence[str]) -> Vectors:
         """(n, d): the vectors of `texts`, which must all be kept."""
-        return self._of([_key(text) for text in texts])
+        return self._of([key_of(text) for text in texts])
 
     def everything(self) -> tuple[list[bytes], Vectors]:
         """All keys, and their vectors (n, d)."""
@@ -64,7 +64,7 @@ class Kept:
         """Only `texts`, at most so many, are in use. Nothing happens where little room would be won."""
         if len(self) <= 2 * most + SPARE:
             return
-        used = [key for key in dict.fromkeys(map(_key, texts)) if key in self._rows]
+        used = [key for key in dict.fromkeys(map(key_of, texts)) if key in self._rows]
         fresh = Kept(self._place, "")
         fresh._fingerprint = self._fingerprint
         for start in range(0, len(used), BATCH):
@@ -104,7 +104,8 @@ class Kept:
         return self._place / f"{self._stem}.{kind}"
 
 
-def _key(text: str) -> bytes:
+def key_of(text: str) -> bytes:
+    """What a text's vector is kept under."""
     return hashlib.blake2b(text.encode(), digest_size=KEY).digest()
 
 

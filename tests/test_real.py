@@ -21,7 +21,7 @@ from chatbot.engine.local import BARE
 from chatbot.guide import read_guide
 from chatbot.lessons import lesson
 from chatbot.taught import detector_for
-from knowledge.embed import MiniLM
+from knowledge.embed import MPNet
 
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,7 +132,7 @@ def test_messages_that_nothing_was_learnt_from_are_put_where_their_writer_meant_
 
     lines = (ROOT / "tests" / "chatbot" / "utterances.jsonl").read_text("utf-8").splitlines()
     meant = [json.loads(line) for line in lines]
-    brand, encoder = find_brand("northwind", real_home), MiniLM()
+    brand, encoder = find_brand("northwind", real_home), MPNet(real_home / "models")
     guide = read_guide(brand.prompts)
     shown = {utterance for one in guide.situations for utterance in one.utterances}
     assert not shown & {one["text"] for one in meant}

@@ -24,7 +24,7 @@ def set_up(settings: Settings, console: Console) -> None:
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
     build_knowledge(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
-    _learn(brand, settings, console)
+    _learn(brand, settings, embedder, console)
 
 
 def _embedder(settings: Settings, console: Console) -> Embedder:
@@ -54,9 +54,7 @@ def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, consol
     return report
 
 
-def _learn(brand: Brand, settings: Settings, console: Console) -> None:
-    from knowledge.embed import MiniLM
-
-    head = detector_for(brand, read_guide(brand.prompts), MiniLM(), settings.home).head
+def _learn(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> None:
+    head = detector_for(brand, read_guide(brand.prompts), embedder, settings.home).head
     told = f"{len(head.keys)} situations learnt from example messages" if head else "told by their nearest utterances"
     console.print(f"      {told}", markup=False)

@@ -121,11 +121,11 @@ def labelled(path: Path) -> list[tuple[str, str]]:
 
 def main(folder: Path) -> None:
     """Print all of it for the public data in `folder`."""
-    from chatbot.bot import open_detector
+    from chatbot.bot import open_detector, open_embedder
     from chatbot.settings import read_settings
     from knowledge.embed import MiniLM
 
-    encoder = MiniLM()
+    encoder = MiniLM()  # what the published figures are of
     draws = banking77(folder / "intents" / "banking77", encoder)
     print(f"Banking77, {PER_LABEL} a label, {DRAWS} draws: accuracy {np.mean(draws):.4f}", end=" ")
     print(f"({min(draws):.3f}-{max(draws):.3f}); published {PUBLISHED_BANKING}")
@@ -134,7 +134,8 @@ def main(folder: Path) -> None:
     print(f"and out-of-scope recall {found.recall:.3f}; AUROC {found.auroc:.3f}")
     for name, (kept, recall) in PUBLISHED_CLINC.items():
         print(f"  published, {name}, with a threshold: {kept:.3f} and {recall:.3f}")
-    for name, counts in false_alarms(folder, open_detector(read_settings(), encoder)).items():
+    settings = read_settings()
+    for name, counts in false_alarms(folder, open_detector(settings, open_embedder(settings))).items():
         print(f"False alarms on {name}:", ", ".join(f"{key} {count}" for key, count in counts.items()))
 
 

@@ -101,7 +101,7 @@ def carry_out(bot: Bot, what: Order, tell: Tell) -> Examined:
 
     Raises SuiteError, also when another run is writing to the same replies; TurnError; EngineError.
     """
-    examiner = open_examiner(bot.brand, bot.voice, bot.encoder)
+    examiner = open_examiner(bot.brand, bot.voice, bot.voices)
     with _alone(what.answers):
         outcomes, measures = _answered(bot, examiner, what, tell)
         folder = what.folder or _fresh_folder(what.answers.parent)

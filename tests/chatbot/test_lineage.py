@@ -176,7 +176,7 @@ def test_the_bot_speaks_with_the_version_in_use(home: Path, tiny_folder: Path, m
 
     def opened(version: str = ""):
         settings = settings_module.Settings(home=home, base=str(tiny_folder), dtype="float32", adapter=version)
-        *_, engine, _, card, fault = bot_module.open_bot(settings)
+        *_, engine, _, card, fault, _ = bot_module.open_bot(settings)
         engine.close()
         return (card.weights if card else None), fault
 

@@ -1,4 +1,4 @@
-"""Which situation is it? A table, on the real MiniLM and northwind's own files; no message is an example utterance."""
+"""Which situation is it? A table, on the real model and northwind's own files; no message is an example utterance."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from chatbot.errors import TurnError
 from chatbot.guide import read_guide
 from chatbot.situation import VOTERS, Detector, Situation, beside
 from chatbot.taught import detector_for
-from knowledge.embed import MiniLM
+from knowledge.embed import MPNet
 from tests.conftest import FakeEncoder
 
 
@@ -19,7 +19,7 @@ from tests.conftest import FakeEncoder
 def detector(real_home: Path) -> Detector:
     """Without a head: the nearest utterances decide. Their vectors are those that `triptych setup` kept."""
     brand = find_brand("northwind", Path("/nowhere"))
-    taught = detector_for(brand, read_guide(brand.prompts), MiniLM(), real_home)
+    taught = detector_for(brand, read_guide(brand.prompts), MPNet(real_home / "models"), real_home)
     return Detector(tuple(taught.situations.values()), taught.encoder)
 
 

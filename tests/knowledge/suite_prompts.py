@@ -11,12 +11,11 @@ import json
 import sys
 from pathlib import Path
 
-from chatbot.bot import Bot, open_guide, open_knowledge
+from chatbot.bot import Bot, open_embedder, open_guide, open_knowledge
 from chatbot.mode import BASE_PROMPTED, COMBINED, FINE_TUNED
 from chatbot.quality.suite import read_suite
 from chatbot.settings import read_settings
 from chatbot.taught import detector_for
-from knowledge.embed import MiniLM
 from tests.conftest import FakeEngine
 
 SUITES = Path(__file__).resolve().parents[2] / "chatbot" / "quality" / "suites"
@@ -26,7 +25,7 @@ def main(out: Path) -> None:
     """Write one line per case and mode."""
     settings = read_settings()
     brand, guide = open_guide(settings)
-    detector = detector_for(brand, guide, MiniLM(), settings.home)
+    detector = detector_for(brand, guide, open_embedder(settings), settings.home)
     bot = Bot(brand, guide, detector, open_knowledge(settings), FakeEngine(), settings, adapter=object())
     with out.open("w", encoding="utf-8") as file:
         for case in read_suite(SUITES / f"{brand.key}.jsonl"):

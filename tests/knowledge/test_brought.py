@@ -15,7 +15,7 @@ from knowledge.chunk import passages_of
 from knowledge.embed import MPNet
 from knowledge.filling import PARTS, Contents
 from knowledge.ingest import build_index
-from knowledge.kept import Kept, _key
+from knowledge.kept import Kept, key_of
 from knowledge.passages import Passages, write_passages
 from knowledge.unanswered import read_unanswered
 from tests.conftest import FakeEncoder
@@ -116,7 +116,7 @@ def texts_of(folder: Path, room: Path) -> set[str]:
 
 def test_northwind_brings_all_of_its_vectors_and_no_others(tmp_path: Path) -> None:
     keys, _ = brought(NORTHWIND, MPNet.fingerprint)
-    wanted = {_key(text): text for text in texts_of(NORTHWIND, tmp_path)}
+    wanted = {key_of(text): text for text in texts_of(NORTHWIND, tmp_path)}
     missing = [text for key, text in wanted.items() if key not in set(keys)]
     assert not missing, f"{len(missing)} texts have none, {missing[0]!r} for one. {AFRESH}"
     assert not set(keys) - set(wanted), f"Some are of texts that are gone. {AFRESH}"
@@ -127,4 +127,4 @@ def test_northwinds_are_what_the_model_says(tmp_path: Path, real_home: Path) -> 
     some = sorted(texts_of(NORTHWIND, tmp_path))[:: len(keys) // 24]
     own = MPNet(real_home / "models").encode(some)
     known = dict(zip(keys, vectors, strict=True))
-    assert min(float(one @ known[_key(text)]) for text, one in zip(some, own, strict=True)) > 0.999
+    assert min(float(one @ known[key_of(text)]) for text, one in zip(some, own, strict=True)) > 0.999
