@@ -80,7 +80,7 @@ class MiniLM(_Sentences):
 
 
 class MPNet(_Sentences):
-    """all-mpnet-base-v2, five times slower and surer of what a message is about: finds lines and tells situations apart.
+    """all-mpnet-base-v2, five times slower and surer of what is meant: finds lines and tells situations apart.
 
     `models` is where it is unpacked, once.
     """
