@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -138,13 +139,26 @@ def test_messages_that_nothing_was_learnt_from_are_put_where_their_writer_meant_
     assert not shown & {one["text"] for one in meant}
     keys = [one["situation"] for one in meant]
     assert min(keys.count(one.key) for one in guide.situations if one.key != "unknown") >= 15
-    detector = detector_for(brand, guide, encoder, real_home)
+    detector = detector_for(brand, guide, Ahead(encoder, [one["text"] for one in meant]), real_home)
     verdicts = [detector.detect(one["text"]) for one in meant]
     found = [one.situation.key for one in verdicts]
     assert f1_score(keys, found, labels=sorted(set(keys)), average="macro") >= 0.85
     sure = np.array([one.confidence for one in verdicts if one.origin == "detected"])
     right = np.array([v.situation.key == key for v, key in zip(verdicts, keys, strict=True) if v.origin == "detected"])
     assert calibration_error(sure, right) <= 0.1, "of a hundred at .8 about eighty are right"
+
+
+class Ahead:
+    """Embeds all messages at once, which is quicker, and gives them one by one."""
+
+    def __init__(self, encoder: MPNet, texts: list[str]):
+        self.fingerprint, self.encoder = encoder.fingerprint, encoder
+        self.known = dict(zip(texts, encoder.encode(texts), strict=True))
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        if len(texts) == 1 and texts[0] in self.known:
+            return self.known[texts[0]][None]
+        return self.encoder.encode(texts)
 
 
 def calibration_error(sure: np.ndarray, right: np.ndarray) -> float:

@@ -4,9 +4,12 @@ import re
 from collections.abc import Sequence
 from difflib import unified_diff
 from html import escape
+from typing import TYPE_CHECKING
 
 from chatbot.mode import mode_of
-from ui.finding import Line as FoundLine
+
+if TYPE_CHECKING:  # finding.py links by this room's passage_link
+    from ui.finding import Line as FoundLine
 
 STYLE = """<style>
 .stMainBlockContainer {padding-top: 5rem; padding-bottom: 6rem; max-width: 82rem;}
@@ -186,13 +189,13 @@ def quoted(place: str, link: str, text: str) -> str:
     return f'<div class="tp-found">{_opens(place, link)}<p>{escape(text)}</p></div>'
 
 
-def found(head: str, aside: str, lines: Sequence[FoundLine], otherwise: str) -> str:
+def found(head: str, aside: str, lines: "Sequence[FoundLine]", otherwise: str) -> str:
     """One column of a search: its head, and its lines from the best on; `otherwise` where there are none."""
     made = "".join(map(_found_line, lines)) or f"<p>{escape(otherwise)}</p>"
     return f'<h4>{escape(head)}</h4><p class="tp-by">{escape(aside)}</p>{made}'
 
 
-def _found_line(line: FoundLine) -> str:
+def _found_line(line: "FoundLine") -> str:
     kind, said = ("", "close enough") if line.passed else (" tp-refused", "not close enough")
     small = f"{escape(line.figures)}: {said}<br>{escape(line.elsewhere)}"
     head = f"<b>{line.rank}</b> {_opens(line.place, line.link)}"

@@ -119,7 +119,7 @@ def test_a_line_passes_by_closeness_or_by_words(cosine: float, best: float, cove
 
 
 def test_cosines_count_as_the_docstring_says() -> None:
-    assert dense(0.8, 0.6, 0.4) == pytest.approx(0.8 + 0.3 + 0.2)
+    assert dense(0.8, 0.6, 0.4) == pytest.approx(0.8 + 0.6 / 4 + 0.4)
 
 
 def test_a_lexicon_ranks_by_words_and_can_be_told_where_to_look() -> None:

@@ -87,7 +87,7 @@ def test_every_reason_for_giving_none_is_named() -> None:
     far, sure = [a_line("far", 0.3, 0.1, near=0.31, coverage=0.1)], Judgement(0.9, 0.32, 0.5)
     assert why_none(SEEN, sure, a_situation()) == []
     assert (
-        "the nearest has a likeness of 0.31. 0.43 is needed, or 0.28 with 45%" in why_none(far, sure, a_situation())[0]
+        "the nearest has a likeness of 0.31. 0.48 is needed, or 0.28 with 45%" in why_none(far, sure, a_situation())[0]
     )
     assert why_none((), Judgement(), a_situation())[0].startswith(
         "No passage is close enough: the nearest has a likeness of 0.00"

@@ -90,7 +90,7 @@ def test_a_question_shows_three_orders_of_the_same_lines_and_the_one_that_is_giv
     assert shown.count("Far away.") == 3
     assert shown.count("Boots: &lt;b&gt;45 days&lt;/b&gt;.") == 4, "in each column, and as the line that is given"
     assert "A reply would be given this line:" in shown
-    assert "It is close enough: a likeness of 0.70, and 0.43 is needed." in shown
+    assert "It is close enough: a likeness of 0.70, and 0.48 is needed." in shown
     assert "The chance that the articles answer it is 90%; 32% is needed." in shown
     assert 'href="/knowledge?article=returns&amp;section=how-long-you-have"' in shown
     meaning, words = (part.index("A tent dries") < part.index("Boots:") for part in shown.split("<h4>")[1:3])
@@ -109,7 +109,7 @@ def test_nothing_close_enough_is_said(page: AppTest, searcher, monkeypatch) -> N
     searcher.hits = HITS[2:]
     monkeypatch.setattr(searcher, "search", lambda question, k=3, only=(): ())
     shown = html(ask(page.run(), "What is the capital of Australia?"))
-    assert "No passage is close enough: the nearest has a likeness of 0.10. 0.43 is needed" in shown
+    assert "No passage is close enough: the nearest has a likeness of 0.10. 0.48 is needed" in shown
 
 
 def test_the_columns_can_be_held_to_an_article_the_reply_cannot(page: AppTest) -> None:

@@ -85,7 +85,7 @@ def test_a_mean_has_the_interval_that_normal_theory_gives_and_repeats_itself() -
 def test_each_side_orders_by_its_own_number() -> None:
     near, worded, both = (
         a_line("near", dense=1.2, lexical=0.1),
-        a_line("worded", dense=0.7, lexical=1.0),
+        a_line("worded", dense=0.6, lexical=1.0),
         a_line("both", dense=1.1, lexical=0.9),
     )
     texts = {side: [one.text for one in ranked([near, worded, both], side)] for side in retrieval.SIDES}
