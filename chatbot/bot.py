@@ -81,7 +81,7 @@ class Bot:
 
     @property
     def voices(self) -> Encoder:
-        """What the voice score learns from: always the same, so that its marks can be compared over the years."""
+        """What the voice score learns from: always the same, so that marks can be held against earlier runs'."""
         return self._voices or self.encoder
 
     def prepare(

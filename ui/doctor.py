@@ -146,9 +146,9 @@ def _small_embedder() -> str:
 
 
 def _embedder(settings: Settings) -> str:
-    from knowledge.mpnet import check, unpacked
+    from knowledge.mpnet import check
 
-    check(unpacked(settings.home / "models"))
+    check(settings.home / "models")
     return "checksums right"
 
 

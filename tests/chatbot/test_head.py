@@ -3,15 +3,20 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from chatbot import head as module
+from chatbot.brand import find_brand
+from chatbot.guide import read_guide
 from chatbot.head import SIGNS, calibrate, kept, learn, signs, sure
 from chatbot.situation import Detector, Situation
 from chatbot.taught import detector_for, detector_from, messages_of
-from knowledge.embed import MiniLM
+from knowledge.brought import brought, write
+from knowledge.embed import MiniLM, MPNet
+from knowledge.kept import key_of
 
 SAID = [
     *(("upset", text) for text in ("I AM FURIOUS!!", "worst shop EVER!", "this is a DISGRACE!!!", "never again!!")),
@@ -153,3 +158,38 @@ def test_an_example_may_teach_the_tone_alone(bot, tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     taught = {text for _, text in messages_of(replace(bot.brand, examples=path), bot.guide.situations)}
     assert {text for _, text in both} & taught == {text for detect, text in both if detect}
+
+
+def test_northwind_brings_the_vectors_of_all_its_messages_and_of_no_others() -> None:
+    brand = find_brand("northwind", Path("/nowhere"))
+    keys, _ = brought(brand.prompts, MPNet.fingerprint)
+    wanted = {key_of(message): message for _, message in messages_of(brand, read_guide(brand.prompts).situations)}
+    missing = [message for key, message in wanted.items() if key not in set(keys)]
+    assert not missing, (
+        f"{len(missing)} messages have none, {missing[0]!r} for one. Write it anew: python -m chatbot.taught"
+    )
+    assert not set(keys) - set(wanted), "Some are of messages that are gone. Write it anew: python -m chatbot.taught"
+
+
+def test_a_first_head_is_learnt_from_what_is_brought_and_only_the_rest_is_embedded(tmp_path: Path, monkeypatch) -> None:
+    brand = find_brand("northwind", Path("/nowhere"))
+    guide, asked = read_guide(brand.prompts), []
+
+    class Wide:
+        fingerprint = MPNet.fingerprint
+
+        def encode(self, texts):
+            asked.extend(texts)
+            return np.zeros((len(texts), MPNet.width), np.float32)
+
+    def learnt(said, encoder, folder):  # the fit takes half a minute and is not the point
+        return SimpleNamespace(vectors=encoder.encode([message for _, message in said]))
+
+    monkeypatch.setattr("chatbot.taught.kept", learnt)
+    keys, vectors = brought(brand.prompts, MPNet.fingerprint)
+    (tmp_path / "prompts").mkdir()
+    write(tmp_path / "prompts", MPNet.fingerprint, keys[3:], vectors[3:])
+    elsewhere = replace(brand, prompts=tmp_path / "prompts")
+    detector_for(elsewhere, guide, Wide(), tmp_path)
+    assert len(asked) == 3
+    assert {key_of(text) for text in asked} == set(keys[:3])

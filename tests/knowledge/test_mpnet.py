@@ -56,7 +56,7 @@ def test_it_is_unpacked_once_with_what_is_needed_alone(site: Path, tmp_path: Pat
     folder = mpnet.unpacked(tmp_path / "models")
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(CONTENTS)
     assert all((folder / name).read_bytes() == data for name, data in CONTENTS.items())
-    mpnet.check(folder)
+    mpnet.check(tmp_path / "models")
     for piece in pieces(site):
         piece.unlink()
     assert mpnet.unpacked(tmp_path / "models") == folder, "the packages are not read again"
@@ -123,5 +123,11 @@ def test_a_file_that_was_harmed_later_is_found_by_the_doctor(site: Path, tmp_pat
         file.unlink()
     else:
         file.write_bytes(b"another")
-    with pytest.raises(KnowledgeError, match=r"config.json is damaged. Delete .* and try again"):
-        mpnet.check(folder)
+    with pytest.raises(KnowledgeError, match=r"config.json is damaged. Delete .* and run `triptych setup`"):
+        mpnet.check(tmp_path / "models")
+
+
+def test_the_doctor_unpacks_nothing(site: Path, tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match=r"not in .*models yet. Run `triptych setup`"):
+        mpnet.check(tmp_path / "models")
+    assert not (tmp_path / "models").exists()
