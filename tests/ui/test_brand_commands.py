@@ -22,11 +22,10 @@ NEW = ["brand", "new", "acme", "--name", "Acme: Lamps", "--trade", "a lamp shop"
 
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
-    from knowledge import embed
-
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(embed, "MPNet", lambda models: FakeEncoder())
+    monkeypatch.setattr("knowledge.embed.MPNet", lambda models: FakeEncoder())
+    monkeypatch.setattr("knowledge.mpnet.set_up", lambda models, fetch: models)
     return tmp_path / "home"
 
 
