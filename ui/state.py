@@ -21,6 +21,7 @@ from chatbot.ticket import due
 from knowledge.chunk import slug
 
 ID = re.compile(r"[0-9a-f]{16}")
+SUREST = 0.99  # what is shown at most: .998 would be "100% sure", and nothing is
 Record = dict[str, Any]  # a turn as JSON: what is saved is what is drawn
 
 
@@ -239,7 +240,7 @@ def sure(record: Record) -> str:
         return "its words decide it"
     if origin == "answered":
         return "the articles answer it"
-    return f"{record['confidence']:.0%} sure"
+    return f"{min(record['confidence'], SUREST):.0%} sure"
 
 
 NO_PASSAGES = "None: the articles do not answer this, or there is nothing to look up."

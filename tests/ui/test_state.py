@@ -146,3 +146,4 @@ def test_sentences() -> None:
     assert "Only the lever differs" not in settings_line(greedy, 1, 1)
     assert sure({"origin": "override", "confidence": 1}) == "chosen by you"
     assert sure({"origin": "detected", "confidence": 0.834}) == "83% sure"
+    assert sure({"origin": "detected", "confidence": 0.9978}) == "99% sure", "nobody is ever entirely sure"
