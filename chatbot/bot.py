@@ -241,6 +241,11 @@ def index_root(home: Path) -> Path:
     return home / "index"
 
 
+def models_root(home: Path) -> Path:
+    """Where models are unpacked."""
+    return home / "models"
+
+
 def open_knowledge(settings: Settings) -> Searcher:
     """The searcher alone, without waking the model."""
     return _searcher(settings, find_brand(settings.brand, settings.home), open_embedder(settings))
@@ -250,7 +255,7 @@ def open_embedder(settings: Settings) -> Embedder:
     """What lines are found and situations told apart by; voices are scored by MiniLM."""
     from knowledge.embed import MPNet
 
-    return MPNet(settings.home / "models")
+    return MPNet(models_root(settings.home))
 
 
 def stale_index(settings: Settings) -> str:

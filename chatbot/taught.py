@@ -27,16 +27,22 @@ def detector_for(brand: Brand, guide: Guide, encoder: Encoder, home: Path) -> De
     Its encoder remembers the messages: an edit of the prompts, too, costs only what is new in it.
     """
     said = messages_of(brand, guide.situations)
-    head = kept(said, Remembering(encoder, _brought(brand, said, encoder)), home / "situations" / brand.key)
+    head = kept(said, Bringing(brand.prompts, encoder), home / "situations" / brand.key)
     known = zip((message for _, message in said), head.vectors, strict=True) if head else ()
     return Detector(guide.situations, Remembering(encoder, dict(known)), head=head)
 
 
-def _brought(brand: Brand, said: Sequence[tuple[str, str]], encoder: Encoder) -> dict[str, Vectors]:
-    """The messages' vectors that the brand's prompt folder brings along (see knowledge/brought.py)."""
-    keys, vectors = brought(brand.prompts, encoder.fingerprint)
-    known = dict(zip(keys, vectors, strict=True))
-    return {message: known[key] for _, message in said if (key := key_of(message)) in known}
+class Bringing:
+    """Embeds what `folder` does not bring along (knowledge/brought.py), which is read only where a head is learnt."""
+
+    def __init__(self, folder: Path, encoder: Encoder):
+        self.fingerprint, self._folder, self._encoder = encoder.fingerprint, folder, encoder
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, d) float32, each row of length 1."""
+        known = dict(zip(*brought(self._folder, self.fingerprint), strict=True))
+        here = {text: known[key] for text in texts if (key := key_of(text)) in known}
+        return Remembering(self._encoder, here).encode(texts)
 
 
 def messages_of(brand: Brand, situations: Sequence[Situation]) -> list[tuple[str, str]]:
@@ -76,7 +82,7 @@ def main() -> None:
     brand, guide = open_guide(settings)
     said, encoder = messages_of(brand, guide.situations), open_embedder(settings)
     texts = sorted({message for _, message in said}, key=key_of)
-    vectors = Remembering(encoder, _brought(brand, said, encoder)).encode(texts)
+    vectors = Bringing(brand.prompts, encoder).encode(texts)
     write(brand.prompts, encoder.fingerprint, [key_of(text) for text in texts], vectors)
     print(f"{len(texts)} vectors of messages in {brand.prompts}")
 

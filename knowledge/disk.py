@@ -2,6 +2,7 @@
 sentence."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from knowledge.errors import KnowledgeError
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's bytes, in hex; read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_whole(path: Path, text: str) -> None:

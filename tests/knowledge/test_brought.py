@@ -1,6 +1,5 @@
 """Vectors that a brand brings along: near the true ones, and none where they are not its own."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +17,10 @@ from knowledge.ingest import build_index
 from knowledge.kept import Kept, key_of
 from knowledge.passages import Passages, write_passages
 from knowledge.unanswered import read_unanswered
-from tests.conftest import FakeEncoder
+from tests.conftest import Counting
 
 NORTHWIND = Path(__file__).resolve().parents[2] / "knowledge" / "northwind"
 AFRESH = "Write it anew: python -m knowledge.brought knowledge/northwind HOME/models"
-
-
-class Counting(FakeEncoder):
-    """Remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        self.asked += texts
-        return super().encode(texts)
 
 
 @pytest.fixture
@@ -70,17 +58,17 @@ def test_a_cosine_moves_little(seed: int, n: int, width: int) -> None:
 
 
 def test_a_first_index_embeds_only_what_is_not_brought(articles: Path, tmp_path: Path) -> None:
-    first = written(articles, tmp_path / "one").asked
+    first = written(articles, tmp_path / "one").texts
     again = Counting()
     report = build_index(articles, "acme", tmp_path / "two", again)
-    assert (again.asked, report.embedded, report.passages) == ([], 0, 2)
+    assert (again.texts, report.embedded, report.passages) == ([], 0, 2)
     file = articles / "a.md"
     file.write_text(file.read_text().replace("$9", "$8"))
     changed = Counting()
     assert build_index(articles, "acme", tmp_path / "three", changed).embedded == 1
-    assert changed.asked
-    assert all("$8" in text for text in changed.asked)
-    assert len(changed.asked) < len(first)
+    assert changed.texts
+    assert all("$8" in text for text in changed.texts)
+    assert len(changed.texts) < len(first)
 
 
 def test_another_embedders_vectors_are_none(articles: Path, tmp_path: Path) -> None:
@@ -88,7 +76,7 @@ def test_another_embedders_vectors_are_none(articles: Path, tmp_path: Path) -> N
     other = Counting()
     other.fingerprint = "another"
     build_index(articles, "acme", tmp_path / "two", other)
-    assert other.asked
+    assert other.texts
 
 
 @pytest.mark.parametrize("harm", [b"", b"PK\x03\x04 and no more", b"nonsense" * 99])

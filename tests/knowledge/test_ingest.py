@@ -16,20 +16,9 @@ from knowledge.errors import IndexMissing, KnowledgeError
 from knowledge.ingest import build_index, current_index, outdated
 from knowledge.search import open_searcher
 from knowledge.store import Store, collection_name
-from tests.conftest import FakeEncoder
+from tests.conftest import Counting, FakeEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Counting(FakeEncoder):
-    """Remembers what it embedded."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def encode(self, texts):
-        self.texts += texts
-        return super().encode(texts)
 
 
 @pytest.fixture
@@ -141,7 +130,7 @@ def test_a_kill_while_writing_leaves_the_old_index_and_the_next_build_tidies_up(
     build_index(articles, "acme", root, FakeEncoder())
     write(articles, "boots", "## Facts\nBoots can be returned within 60 days.")
     code = (
-        "import os, sys; from pathlib import Path; from tests.conftest import FakeEncoder\n"
+        "import os, sys; from pathlib import Path; from tests.conftest import Counting, FakeEncoder\n"
         "from knowledge import ingest, store\n"
         "plain = store.Store.add\n"
         "def dies(self, *a, **k): plain(self, *a, **k); os._exit(9)\n"
