@@ -1,11 +1,10 @@
 """Examples become lessons: the same prompts that a live turn would have, with the reply to learn.
 
 In each pass two of three lessons are in the neutral prompt (the fine-tuned column's) and one in the
-full one (the combined column's), other ones in the next pass: the adapter is at home in both. Where the
-prompt layer names words of the brand's own it is the other way round: what it asks must be seen to be
-done. Where there is nothing to look up a reply is all manner: such an example is told both ways in every
-pass ("unknown" one way). Of very many examples with lines, half are told in a pass and the others in the
-next. From the second pass on the figures are other ones: see adapters/counterfactual.py.
+full one (the combined column's), other ones in the next pass: the adapter is at home in both. Where there
+is nothing to look up a reply is all manner: such an example is told both ways in every pass ("unknown" one
+way). Of very many examples with lines, half are told in a pass and the others in the next. From the second
+pass on the figures are other ones: see adapters/counterfactual.py.
 
 A training that goes on from an adapter tells one pass of fewer: see `further`."""
 
@@ -21,7 +20,6 @@ from adapters.pack import Lesson
 from chatbot.message import Message
 from chatbot.prompt import messages_for
 from chatbot.situation import NEEDED, NOTHING, UNKNOWN, Situation
-from chatbot.terms import hints
 from chatbot.voice import Voice
 
 QUESTION = "question"
@@ -39,7 +37,7 @@ def passes(
     for epoch in range(epochs):
         told = varied(seen, seed + epoch) if epoch else seen
         once = [
-            (other, ((place + epoch) % 3 == 1) is not _is_worded(other, voice))
+            (other, (place + epoch) % 3 == 1)
             for place, other in enumerate(told)
             if all_told or not other.context or (place + epoch) % 2
         ]
@@ -55,19 +53,17 @@ def further(
     seen = _as_detected(examples, situations)
     pairs = enumerate(zip(seen, varied(seen, seed + 1), strict=True))
     told = [pair[place % 2] for place, pair in pairs]
-    full = _full(told, voice, situations)
+    full = _full(told, situations)
     return [lesson(one, voice, situations, prompted) for one, prompted in zip(told, full, strict=True)]
 
 
-def _full(told: Sequence[Example], voice: Voice, situations: Mapping[str, Situation]) -> list[bool]:
-    """Which are told in the full prompt: one in three of those with lines, and of each situation's without; two in
-    three of those for which it names words."""
-    counts: Counter[tuple[str, bool]] = Counter()
+def _full(told: Sequence[Example], situations: Mapping[str, Situation]) -> list[bool]:
+    """Which are told in the full prompt: one in three of those with lines, and of each situation's without."""
+    counts: Counter[str] = Counter()
     made = []
     for one in told:
-        kind = "" if one.context else one.situation, _is_worded(one, voice)
-        full = counts[kind] % 2 == 1 if _is_manner(one, situations) else (counts[kind] % 3 == 0) is not kind[1]
-        made.append(full)
+        kind = "" if one.context else one.situation
+        made.append(counts[kind] % 2 == 1 if _is_manner(one, situations) else counts[kind] % 3 == 0)
         counts[kind] += 1
     return made
 
@@ -96,11 +92,6 @@ def _amounts(held: Mapping[Any, int], weights: Mapping[Any, float], most: int) -
 
 def _is_manner(example: Example, situations: Mapping[str, Situation]) -> bool:
     return example.situation != UNKNOWN and not example.context and situations[example.situation].knowledge != NEEDED
-
-
-def _is_worded(example: Example, voice: Voice) -> bool:
-    """Has the prompt layer something to say about its words?"""
-    return bool(hints(voice.terms, (example.turns[-2][1], *example.context)))
 
 
 def _as_detected(examples: Sequence[Example], situations: Mapping[str, Situation]) -> list[Example]:

@@ -3,15 +3,13 @@
 What is the same for every mode comes from the same lines here: who answers, the contact, the
 passages, the history, the question. `prompted` alone adds the voice guide, the situation's guidance
 and its example replies, shown as turns of the chat: a small model follows what it saw done better
-than what it is told. Of the brand's own words it names those that matter to the question. The parts
-that never change stand first, so that a prefix can be reused; the passages stand last, next to the
-question they are for."""
+than what it is told. The parts that never change stand first, so that a prefix can be reused; the
+passages stand last, next to the question they are for."""
 
 from collections.abc import Sequence
 
 from chatbot.message import Message
 from chatbot.situation import PLAIN, SHORT, STEPS, Situation
-from chatbot.terms import hints
 from chatbot.voice import Voice
 
 GROUND = (
@@ -38,13 +36,11 @@ def messages_for(
     """The chat one row continues: system, history, then passages and question as the last turn."""
     system = ground(voice)
     shown: tuple[Message, ...] = ()
-    words = ""
     if prompted:
         second = [f"Also: {also.name}\n{also.guidance}"] if also else []
         system = "\n\n".join((system, voice_part(voice), situation_part(situation), *second))
         shown = examples_part(situation)
-        words = hints(voice.terms, (question, *passages))
-    return Message("system", system), *shown, *history, Message("user", asked(passages, question, words))
+    return Message("system", system), *shown, *history, Message("user", asked(passages, question))
 
 
 def ground(voice: Voice) -> str:
@@ -71,9 +67,8 @@ def examples_part(situation: Situation) -> tuple[Message, ...]:
     return tuple(turns)
 
 
-def asked(passages: Sequence[str], question: str, words: str = "") -> str:
-    """The customer's words, numbered passages, `words` of the brand's own if any are told, and the customer's words
-    again, unedited: read left to right, a passage can only be weighed against a question that stands before it."""
+def asked(passages: Sequence[str], question: str) -> str:
+    """The customer's words, numbered passages, and the words again, unedited: read left to right, a passage can only
+    be weighed against a question that stands before it."""
     numbered = "\n".join(f"[{number}] {passage}" for number, passage in enumerate(passages, 1))
-    parts = (f"Customer: {question}", f"Passages:\n{numbered or 'none'}", words, f"Customer: {question}")
-    return "\n\n".join(filter(None, parts))
+    return f"Customer: {question}\n\nPassages:\n{numbered or 'none'}\n\nCustomer: {question}"

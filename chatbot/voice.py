@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from chatbot.promptfile import PromptFile, read_prompt_file, sections
-from chatbot.terms import Terms
+from chatbot.promptfile import read_prompt_file, sections
 
 NEEDED = ("name", "trade", "contact", "signoff")  # what every brand's front matter must give
-TERMS = "terms"
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,6 @@ class Voice:
     rules: tuple[str, ...]  # the headings: what the model is told; the lines below them are for people
     given: Mapping[str, str]
     order_number: str = ""  # a regular expression: how an order number is written; "" if the brand does not say
-    terms: Terms = field(default_factory=dict)  # words that the brand says otherwise
 
 
 def read_voice(path: Path) -> Voice:
@@ -33,7 +30,7 @@ def read_voice(path: Path) -> Voice:
     missing = [key for key in NEEDED if not str(file.facts.get(key) or "").strip()]
     if missing:
         raise file.fault(f"lacks {', '.join(missing)} in its front matter.", missing[0] + ":")
-    values = {key: str(value) for key, value in file.facts.items() if key != TERMS}
+    values = {key: str(value) for key, value in file.facts.items()}
     parts = sections(file.filled(values), "# ")
     if len(parts) < 2 or not parts[0][1]:
         raise file.fault("needs two parts: '# Who we are' and '# Ten rules'.")
@@ -43,18 +40,7 @@ def read_voice(path: Path) -> Voice:
     order = values.get("order_number", "")
     file.check_pattern("order_number", order)
     needed = {key: values[key] for key in NEEDED}
-    who = " ".join(parts[0][1].split())
-    return Voice(**needed, who=who, rules=rules, given=values, order_number=order, terms=_terms(file))
-
-
-def _terms(file: PromptFile) -> Terms:
-    terms = file.facts.get(TERMS, {})
-    if not isinstance(terms, dict):
-        raise file.fault(f"{TERMS!r} must say 'not this: but that', a pair on each line.", f"{TERMS}:")
-    for word, better in terms.items():
-        if not all(isinstance(one, str) and one.strip() for one in (word, better)):
-            raise file.fault(f"the term {word!r} needs the brand's own word: 'purchase: buy'.", f"  {word}")
-    return terms
+    return Voice(**needed, who=" ".join(parts[0][1].split()), rules=rules, given=values, order_number=order)
 
 
 def _rule(title: str) -> str:

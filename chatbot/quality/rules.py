@@ -15,8 +15,6 @@ from typing import Any
 from chatbot.errors import SuiteError
 from chatbot.promptfile import PromptFile, read_prompt_file
 from chatbot.situation import SHORT, STEPS
-from chatbot.terms import Terms, preferred, stiff
-from chatbot.voice import read_voice
 
 UNITS = ("sentences", "words", "words in a sentence")
 PLACES = ("body", "first", "first two", "whole")
@@ -94,7 +92,7 @@ class Rulebook:
 
 
 def read_rules(path: Path, situations: Sequence[str] | None = None) -> Rulebook:
-    """Every rule of `path`, checked. Raises SuiteError naming the file and the rule, PromptError for voice.md."""
+    """Every rule of `path`, checked. Raises SuiteError naming the file and the rule."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -106,8 +104,7 @@ def read_rules(path: Path, situations: Sequence[str] | None = None) -> Rulebook:
     found = data.get("rule")
     if set(data) != {"rule"} or not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise SuiteError(f"{path.name} must hold [[rule]] tables and nothing else.")
-    terms = _terms(path.with_name("voice.md"), found)
-    rules = tuple(_rule(_worded(one, terms), f"{path.name}, rule {n}", situations) for n, one in enumerate(found, 1))
+    rules = tuple(_rule(one, f"{path.name}, rule {n}", situations) for n, one in enumerate(found, 1))
     names = [rule.name for rule in rules]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SuiteError(f"{path.name}: two rules are named {twice[0]!r}.")
@@ -139,19 +136,6 @@ def without_signoff(reply: str) -> str:
     return SIGNED.sub("", reply.strip()).strip()
 
 
-def _terms(voice: Path, rules: Sequence[Mapping[str, Any]]) -> Terms:
-    """The brand's own words, where a rule needs them."""
-    wanted = any(one.get("kind") == "substitution" and "words" not in one for one in rules)
-    return read_voice(voice).terms if wanted and voice.is_file() else {}
-
-
-def _worded(data: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
-    """A substitution that names no words of its own is about the brand's `terms`."""
-    if data.get("kind") != "substitution" or "words" in data:
-        return data
-    return {**data, "words": dict(terms)}
-
-
 def _rule(data: Mapping[str, Any], place: str, situations: Sequence[str] | None) -> Rule:
     name = data.get("name")
     if not isinstance(name, str) or not name.strip():
@@ -178,17 +162,13 @@ def _check_shape(data: Mapping[str, Any], place: str) -> None:
         raise SuiteError(f"{place} must be one of the kinds {', '.join(NEEDS)}.")
     missing = [key for key in ("why", *NEEDS[data["kind"]]) if data.get(key) in (None, "", {})]
     if missing:
-        raise SuiteError(f"{place} needs {missing[0]!r}{_or_terms(missing[0])}.")
+        raise SuiteError(f"{place} needs {missing[0]!r}.")
     if data.get("where", "body") not in PLACES:
         raise SuiteError(f"{place}: 'where' must be one of {', '.join(PLACES)}.")
     if data["kind"] == "length" and data["unit"] not in UNITS:
         raise SuiteError(f"{place}: 'unit' must be one of {', '.join(UNITS)}.")
     if not all(isinstance(word, str) and word for word in data.get("words", {}).values()):
         raise SuiteError(f"{place}: every word in 'words' needs a plainer one in quotes.")
-
-
-def _or_terms(key: str) -> str:
-    return ", or 'terms' in voice.md" if key == "words" else ""
 
 
 def _check_pattern(pattern: str, place: str) -> None:
@@ -227,7 +207,7 @@ def _as_written(words: Sequence[str], text: str, reply: str) -> tuple[str, ...]:
 def _why(rule: Rule, words: Sequence[str]) -> str:
     if rule.kind != "substitution":
         return rule.why
-    plain = {word.lower(): preferred(rule.words, word) for word in words}
+    plain = {word.lower(): _plain(rule, word) for word in words}
     return f"{rule.why} " + ", ".join(f"'{word}': {better}" for word, better in plain.items()) + "."
 
 
@@ -258,7 +238,7 @@ def _count(rule: Rule, text: str) -> list[str] | None:
 
 
 def _substitution(rule: Rule, text: str) -> list[str] | None:
-    return stiff(rule.words, text) or None
+    return [match[0] for match in _words_pattern(tuple(rule.words)).finditer(text)] or None
 
 
 def _length(rule: Rule, text: str) -> list[str] | None:
@@ -278,3 +258,23 @@ KINDS: dict[str, Callable[[Rule, str], list[str] | None]] = {
     "substitution": _substitution,
     "length": _length,
 }
+
+
+@cache
+def _words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Each word with its endings: purchase, purchases, purchased, purchasing."""
+    return re.compile(r"\b(?:" + "|".join(_forms(word) for word in words) + r")\b", re.IGNORECASE)
+
+
+def _forms(word: str) -> str:
+    if " " in word:
+        return re.escape(word)
+    if word.endswith("e"):
+        return re.escape(word[:-1]) + "(?:e|es|ed|ing)"
+    if word.endswith("y"):
+        return re.escape(word[:-1]) + "(?:y|ies|ied|ying)"
+    return re.escape(word) + "(?:s|es|ed|ing|ted|ting)?"
+
+
+def _plain(rule: Rule, found: str) -> str:
+    return next((better for word, better in rule.words.items() if re.fullmatch(_forms(word), found, re.I)), "")

@@ -38,17 +38,6 @@ def test_one_lesson_in_three_is_told_in_the_full_prompt_and_another_one_in_the_n
     assert full == [[False, True, False, False], [True, False, False, True], [False, False, True, False]]
 
 
-def test_two_in_three_are_told_in_the_full_prompt_where_it_names_words_of_the_brands_own(taught) -> None:
-    _, situations, voice = taught
-    stiff = [
-        example("refund", ("Pots › Price: A purchase costs $18.40.",), f"price {n}?", "It's $18.40.") for n in range(3)
-    ]
-    told = [*EXAMPLES[:2], EXAMPLES[3], *stiff]
-    worded = replace(voice, terms={"purchase": "buy"})
-    assert full(further(told, worded, situations, 5)) == [True, False, False, False, True, True]
-    assert full(passes(told, worded, situations, 1, 5)[0]) == [False, True, False, True, False, True]
-
-
 def test_from_the_second_pass_on_the_figures_are_other_ones(taught) -> None:
     first, second, third = taught[0](3)
     assert first[0].reply == "It's $18.40."

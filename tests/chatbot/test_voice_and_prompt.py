@@ -42,12 +42,6 @@ def test_a_price_is_no_variable_and_a_variable_is_filled(tmp_path: Path) -> None
         ("prompts/x/voice.md", FRONT + "Hello", "two parts"),
         ("prompts/x/voice.md", VOICE.replace("name: Acme", "name: Acme\norder_number: '(AC'"), "no regular expression"),
         ("prompts/x/voice.md", VOICE.split("## 1.")[0], "no rules"),
-        ("prompts/x/voice.md", VOICE.replace("signoff: Bye", "signoff: Bye\nterms: buy"), "line 6: 'terms' must say"),
-        (
-            "prompts/x/voice.md",
-            VOICE.replace("signoff: Bye", "signoff: Bye\nterms:\n  fee: 3"),
-            "line 7: the term 'fee'",
-        ),
     ],
 )
 def test_a_hole_in_the_voice_guide_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -131,19 +125,6 @@ def test_columns_differ_in_the_lever_alone(bot, engine: FakeEngine) -> None:
     assert prompted.messages[0].content.startswith(plain.messages[0].content)
     assert [row.tone for row in brief.rows] == [None, None, "northwind", "northwind"]
     assert [m.tuned for m in (PLAIN, BASE_PROMPTED, FINE_TUNED, COMBINED)] == [False, False, True, True]
-
-
-def test_the_brands_own_words_are_told_by_the_prompt_layer_alone_where_they_matter(bot) -> None:
-    voice, situation = replace(bot.voice, terms={"receive": "get", "purchase": "buy"}), bot.situations[0]
-    passage, question = "Boots › Price: Purchases are received in a day.", "When do I get it?"
-    plain, prompted = (
-        messages_for(mode, voice, situation, [passage], (), question)[-1].content for mode in (False, True)
-    )
-    told = 'In our words: "buy", not "purchases"; "get", not "received".\n\n'
-    assert prompted == plain.replace("\n\nCustomer:", f"\n\n{told}Customer:")
-    assert told not in plain
-    quiet = [messages_for(mode, voice, situation, ["Boots cost $9."], (), question)[-1] for mode in (False, True)]
-    assert quiet[0] == quiet[1]
 
 
 def test_the_customers_words_are_not_edited(bot) -> None:
