@@ -1,4 +1,5 @@
-"""Texts become vectors, by two models from installed packages. The only door of sentence-transformers."""
+"""Texts become vectors, by two models: of an installed package, and of what setup unpacked. The only door of
+sentence-transformers."""
 
 import importlib.util
 import os

